@@ -1,0 +1,32 @@
+"""Instants: RFC 3339 text outside, integer microseconds since 1970 (``*_us``) inside."""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since 1970 of an aware instant, exactly (no float on the way)."""
+    span = instant - EPOCH
+    return (span.days * 86_400 + span.seconds) * SECOND_US + span.microseconds
+
+
+def from_us(instant_us: int) -> datetime:
+    """The aware UTC instant; OverflowError outside the years 1 to 9999."""
+    return EPOCH + timedelta(microseconds=instant_us)
+
+
+def to_text(instant_us: int) -> str:
+    """RFC 3339 in UTC with a ``Z``; microseconds only where there are any."""
+    return from_us(instant_us).isoformat().replace("+00:00", "Z")
+
+
+def from_text(text: str) -> int:
+    """Microseconds of an RFC 3339 instant; ValueError without an offset or if it is no instant."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return to_us(instant)

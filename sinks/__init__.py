@@ -1,0 +1,1 @@
+"""Who learns of it: the history in ClickHouse, and its front."""

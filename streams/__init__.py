@@ -1,0 +1,1 @@
+"""What happens: intake and watch around the pure rules."""
