@@ -1,0 +1,68 @@
+"""Brokers for the tests: one of each kind per session (per xdist worker), started when first asked for."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from streams.brokers import Broker, EmbeddedBroker, KafkaBroker, kafka_missing
+
+JARS = Path(os.environ.get("TAIRYU_KAFKA_JARS") or Path(__file__).parents[1] / ".cache" / "kafka")
+NOT_RUN = "real Apache Kafka is not here"
+
+
+def new_topic(broker: Broker, partitions: int = 1, **config: str) -> str:
+    """Creates a topic nobody else uses; ``config`` has ``_`` for ``.`` (``cleanup_policy="compact"``). Gives its name."""
+    name = f"test-{uuid.uuid4().hex}"
+    settings = {key.replace("_", "."): value for key, value in config.items()}
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for created in admin.create_topics([NewTopic(name, partitions, 1, config=settings)]).values():
+        created.result(20)
+    return name
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Broker]:
+    with EmbeddedBroker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    if missing := kafka_missing(JARS):
+        pytest.skip(f"{NOT_RUN}: {missing}")
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), cache=JARS) as broker:
+        yield broker
+
+
+@pytest.fixture(params=[pytest.param("embedded", marks=pytest.mark.embedded), pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Each test that takes it runs on both brokers."""
+    found: Broker = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session")
+def create_topic() -> Callable[..., str]:
+    """``create_topic(broker, partitions, **config)``, for tests that name their broker."""
+    return new_topic
+
+
+@pytest.fixture
+def topic(broker: Broker) -> Callable[..., str]:
+    """``topic(partitions, **config)``: a new topic on ``broker``."""
+    return lambda partitions=1, **config: new_topic(broker, partitions, **config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A suite without Kafka is green, but nobody may take it for the whole."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NOT_RUN in str(report.longrepr)]
+    if skipped:
+        terminalreporter.section(f"NOT RUN: {len(skipped)} tests on real Kafka", red=True, bold=True)
+        terminalreporter.line(str(kafka_missing(JARS)))
+        for report in skipped:
+            terminalreporter.line(f"  not run  {report.nodeid}")
