@@ -87,7 +87,7 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     arrived_us: int
     """The earliest arrival of its copies."""
     speaker: str
-    own_feed: bool
+    role: str
     kiosk: str | None
     kiosk_municipality: str | None
     residence_municipality: str | None
@@ -98,8 +98,6 @@ class Correction(msgspec.Struct, array_like=True, frozen=True):
     target: bytes
     """The ``event`` hash that it voids."""
     arrived_us: int
-    speaker: str
-    own_feed: bool
 
 
 class OpenHop(msgspec.Struct, array_like=True, frozen=True):
@@ -136,7 +134,8 @@ class Said(msgspec.Struct, array_like=True, frozen=True):
     kiosk: str | None
     kiosk_municipality: str | None
     residence_municipality: str | None
-    at_us: int
+    clock_us: int
+    """The highest clock by which a level of it was said."""
 
 
 class Marker(msgspec.Struct, array_like=True, frozen=True):
@@ -213,8 +212,8 @@ class Mark(msgspec.Struct, kw_only=True, frozen=True):
     bucket: int
     bucket_s: int
     input_set: int
-    all: str
-    """The clock of an application about which no vendor has spoken."""
+    all: str | None
+    """The clock of an application about which no vendor has spoken; null while an input is not yet known."""
     clocks: dict[str, str]
     """Vendor -> its clock; a vendor that is not yet known has none."""
 

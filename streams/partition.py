@@ -1,0 +1,186 @@
+"""One partition of ``custody-log``, judged record by record: what the watch and ``judge --log`` share, to the byte. Pure.
+
+A batch works on a copy of what it touches; ``keep`` takes it over once its transaction is committed (rule 4).
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from schemas.events import Event
+from schemas.instants import SECOND_US, from_text, to_text
+from schemas.records import PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
+from streams.clocks import ALL, UNKNOWN, Clocks
+from streams.due import DueIndex
+from streams.policy import Policies
+from streams.stalls import LATE, OPEN, Change, advance, expire, is_news, next_due_us
+from streams.verdicts import stall_id, transition
+
+_event = msgspec.json.Decoder(Event)
+_pulse = msgspec.json.Decoder(Pulse)
+_application = msgspec.msgpack.Decoder(Application)
+encode_application = msgspec.msgpack.Encoder().encode
+decode_application = _application.decode
+
+Record = tuple[int, bytes | None, bytes | None]
+"""Offset, key, value."""
+
+
+class PolicyMissing(Exception):
+    """A pulse names a policy version that this judge was not given: it must not judge on."""
+
+
+class Partition:
+    """The committed state of one partition: application records as stored bytes, clocks, and when each is due."""
+
+    def __init__(self, policies: Policies, number: int) -> None:
+        self.policies, self.number = policies, number
+        self.records: dict[bytes, bytes] = {}
+        self.applied = Applied()
+        self.clocks = Clocks()
+        self.due = DueIndex()
+
+    def restore(self, records: dict[bytes, bytes], applied: Applied) -> None:
+        """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
+        self.records, self.applied, self.clocks, self.due = records, applied, Clocks(applied), DueIndex()
+        for token, stored in records.items():
+            record = decode_application(stored)
+            self.due.put(token, next_due_us(record, self.policies), record.vendors)
+
+    def judge(self, records: Iterable[Record]) -> "Batch":
+        """Handle records in the order of the log, skipping what the ledger already contains."""
+        batch = Batch(self)
+        for offset, key, value in records:
+            if offset > batch.offset:
+                batch.handle(offset, key, value)
+        return batch
+
+    def keep(self, batch: "Batch", changed: dict[bytes, bytes | None], applied: Applied) -> None:
+        """Memory follows the commit."""
+        for token, stored in changed.items():
+            if stored is None:
+                self.records.pop(token, None)
+            else:
+                self.records[token] = stored
+        self.applied = applied
+
+
+class Batch:
+    """What a run of records changes and says; nothing of it counts before it is committed."""
+
+    def __init__(self, partition: Partition) -> None:
+        self._of = partition
+        self.offset, self.at_us = partition.applied.offset, partition.applied.at_us
+        self.bucket, self.bucket_s = partition.applied.bucket, partition.applied.bucket_s
+        self.said: list[tuple[bytes | None, bytes]] = []
+        """(key, value) for ``stall-events``, in order."""
+        self.stalls: dict[str, bytes | None] = {}
+        """stall_id -> what is held now; None: no longer."""
+        self.working: dict[bytes, Application | None] = {}
+        self.unreadable: list[int] = []
+        """Offsets of records that are no custody record: counted, skipped, and time goes on."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything but clocks moved: only then must it be committed at once."""
+        return bool(self.working or self.said)
+
+    def handle(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        self.offset = offset
+        try:
+            if key is not None and len(key) == TOKEN_LENGTH and value is not None:
+                self._news(key, _event.decode(value))
+            elif key == PULSE_KEY and value is not None:
+                self._pulse(_pulse.decode(value))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self.unreadable.append(offset)
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """Token -> its record to be stored, None: forgotten."""
+        return {token: None if record is None else encode_application(record) for token, record in self.working.items()}
+
+    def applied(self) -> Applied:
+        clocks = self._of.clocks
+        return Applied(
+            offset=self.offset,
+            at_us=self.at_us,
+            bucket_s=self.bucket_s,
+            bucket=self.bucket,
+            input_set=clocks.input_set,
+            inputs=clocks.inputs(),
+            floor_us=clocks.floors(),
+        )
+
+    def _record(self, token: bytes) -> Application | None:
+        if token in self.working:
+            return self.working[token]
+        stored = self._of.records.get(token)
+        return None if stored is None else decode_application(stored)
+
+    def _news(self, token: bytes, event: Event) -> None:
+        policies = self._of.policies
+        if not is_news(event, policies):
+            return
+        record = self._record(token)
+        vendors = set(record.vendors) if record is not None else set()
+        clock_us = self._of.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
+        after, changes = advance(record, event, from_text(event.received), clock_us, policies)
+        if after is not record:
+            self._put(token, after)
+        for change in changes:
+            self._say(token, after.last4, change)
+
+    def _pulse(self, pulse: Pulse) -> None:
+        if self._of.policies.named(pulse.policy) is None:
+            raise PolicyMissing(f"a pulse names policy version {pulse.policy!r}, which is not among the versions loaded here")
+        self._of.clocks.hear(pulse)
+        self._expire()
+        self._mark(pulse)
+
+    def _expire(self) -> None:
+        clocks, policies = self._of.clocks, self._of.policies
+        passed: list[tuple[bytes, str, Change]] = []
+        for token in self._of.due.take_due(clocks):
+            record = self._record(token)
+            if record is not None:
+                after, changes = expire(record, clocks.of(record.vendors), policies)
+                self._put(token, after)
+                passed += [(token, record.last4, change) for change in changes]
+        for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
+            self._say(token, last4, change)
+
+    def _put(self, token: bytes, record: Application | None) -> None:
+        self.working[token] = record
+        if record is None:
+            self._of.due.put(token, None, ())
+        else:
+            self._of.due.put(token, next_due_us(record, self._of.policies), record.vendors)
+
+    def _say(self, token: bytes, last4: str, change: Change) -> None:
+        value = encode(transition(token.decode(), last4, change))
+        self.said.append((token, value))
+        stall = stall_id(token.decode(), change.said.hop, change.said.attempt)
+        if change.kind in OPEN:
+            self.stalls[stall] = value
+        elif change.kind != "recorded":
+            self.stalls[stall] = None
+
+    def _mark(self, pulse: Pulse) -> None:
+        """The first pulse of a higher bucket yields a clock mark, after its transitions."""
+        self.at_us = max(self.at_us, from_text(pulse.at))
+        self.bucket_s = pulse.bucket_s
+        bucket = from_text(pulse.at) // (pulse.bucket_s * SECOND_US)
+        if bucket <= self.bucket:
+            return
+        self.bucket = bucket
+        clocks = self._of.clocks
+        everyone = clocks.of(())
+        mark = Mark(
+            at=to_text(self.at_us),
+            bucket=bucket,
+            bucket_s=pulse.bucket_s,
+            input_set=clocks.input_set,
+            all=None if everyone == UNKNOWN else to_text(everyone),
+            clocks={vendor: to_text(clock_us) for vendor, clock_us in clocks.vendors().items()},
+        )
+        self.said.append((None, encode(ClockMark(id=f"clock:{self._of.number}:{bucket}", time=mark.at, data=mark))))

@@ -1,0 +1,313 @@
+"""What is said of a hop that takes too long: raised, escalated, revised, cleared, recorded, retracted. Pure.
+
+A transition is the difference between what was last said of a stall and what is now true (architecture, section 4), so
+every odd case is an ordinary one. Only pulses raise or escalate (``expire``); news says the rest (``advance``).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec.structs import replace
+
+from schemas.events import CORRECTED, PREFIX, Event
+from schemas.records import Application, Marker, OpenHop, Said
+from streams.custody import Attribution, Custody, Derived, contribute, derive
+from streams.deadlines import in_force
+from streams.policy import Policies, Policy
+
+Kind = Literal["raised", "escalated", "revised", "cleared", "recorded", "retracted"]
+OPEN = frozenset({"raised", "escalated", "revised"})
+LATE = frozenset({"cleared", "recorded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One transition: what is said now, and the figures around it that a record need not keep."""
+
+    said: Said
+    kind: Kind
+    time_us: int
+    """The transition's own time: the limit, the end, or the arrival of the news."""
+    at_us: int
+    """The application's clock, or the arrival, by which it is said."""
+    closed_before_us: int | None
+    flags: tuple[str, ...]
+    policy: Policy
+
+    def order(self, token: str) -> tuple[int, str, int, int, int]:
+        """The place among all transitions of one pulse: by due_at, token, hop, attempt, level."""
+        hop = self.policy.hops[self.said.hop]
+        place = self.policy.hop_order[self.said.hop]
+        return self.said.due_us, token, place, self.said.attempt, hop.levels.index(self.said.level)
+
+
+def is_news(event: Event, policies: Policies) -> bool:
+    """Whether an event can change a verdict: a milestone of any version, or a correction."""
+    name = event.type[len(PREFIX) :]
+    return name == CORRECTED or any(name in policy.milestones for policy in policies.versions)
+
+
+def advance(
+    record: Application | None, event: Event, arrived_us: int, clock_us: int, policies: Policies
+) -> tuple[Application, tuple[Change, ...]]:
+    """Handle news: (1) add its contribution, (2) derive all hops, (3) compare each with what was last said of it, (4) say the
+    difference, (5) keep the open hops with their next limits.
+
+    Returns the same record if the event is known or comes after the record shrank. ``clock_us`` is the application's clock
+    (of its vendors and the event's speaker); it never raises anything here, it only tells which limits have passed.
+    """
+    record = record or Application()
+    if record.marker is not None:
+        return record, ()
+    known = contribute(record, event, arrived_us)
+    if known is record:
+        return record, ()
+    now = derive(known, policies)
+    changes = tuple(_differences(known, now, arrived_us, clock_us))
+    said = _latest(known.said, changes)
+    return replace(known, said=said, open_hops=tuple(_open_hops(known, now, arrived_us)), shrink_us=now.shrink_us), changes
+
+
+def expire(record: Application, clock_us: int, policies: Policies) -> tuple[Application | None, tuple[Change, ...]]:
+    """Say every level whose limit the clock has passed; shrink a finished record; None: it is forgotten."""
+    if record.marker is not None:
+        return (None if clock_us > forget_at_us(record, policies) else record), ()
+    changes = tuple(_passed(record, clock_us, policies)) if record.open_hops else ()
+    if changes:
+        record = replace(record, said=_latest(record.said, changes))
+    if record.shrink_us is not None and clock_us > record.shrink_us:
+        record = _shrunk(record, policies)
+        if clock_us > forget_at_us(record, policies):
+            return None, changes
+    return record, changes
+
+
+def next_due_us(record: Application, policies: Policies) -> int | None:
+    """The earliest instant after which ``expire`` has something to do; None: it waits for nothing but news."""
+    if record.marker is not None:
+        return forget_at_us(record, policies)
+    instants = [] if record.shrink_us is None else [record.shrink_us]
+    said = {(s.hop, s.attempt): s for s in record.said}
+    for hop in record.open_hops:
+        policy = _policy(policies, hop.policy_version)
+        level = _next_level(said.get((hop.hop, hop.attempt)), policy)
+        limit_us = hop.due_us[level] if level < len(hop.due_us) else None
+        if limit_us is not None:
+            instants.append(max(limit_us, hop.news_us + policy.settle_us))
+    return min(instants, default=None)
+
+
+def forget_at_us(record: Application, policies: Policies) -> int:
+    assert record.marker is not None
+    return record.marker.shrunk_us + in_force(policies, record.marker.terminal_us).forget_after_us
+
+
+def _policy(policies: Policies, version: str) -> Policy:
+    policy = policies.named(version)
+    if policy is None:
+        raise LookupError(f"policy version {version!r} judged an open hop, but is not among those loaded")
+    return policy
+
+
+def _latest(said: tuple[Said, ...], changes: Iterable[Change]) -> tuple[Said, ...]:
+    latest = {(s.hop, s.attempt): s for s in said}
+    latest.update({(c.said.hop, c.said.attempt): c.said for c in changes})
+    return tuple(latest.values())
+
+
+def _next_level(said: Said | None, policy: Policy) -> int:
+    if said is None or said.kind not in OPEN:
+        return 0
+    return policy.hops[said.hop].levels.index(said.level) + 1
+
+
+def _open_hops(record: Application, now: Derived, arrived_us: int) -> Iterator[OpenHop]:
+    """A hop keeps the arrival of its news as long as nothing opens, reopens or re-dates it."""
+    before = {(hop.hop, hop.attempt): hop for hop in record.open_hops}
+    for custody in now.hops:
+        if custody.open:
+            known = before.get((custody.hop.name, custody.attempt))
+            same = known is not None and (known.entered_us, known.due_us) == (custody.entered_us, custody.due_us)
+            yield OpenHop(
+                custody.hop.name,
+                custody.attempt,
+                custody.entered_us,
+                custody.due_us,
+                custody.rule,
+                custody.policy.version,
+                known.news_us if same and known is not None else arrived_us,
+            )
+
+
+# --- silence: what a pulse says -------------------------------------------------------------------------------------
+
+
+def _passed(record: Application, clock_us: int, policies: Policies) -> Iterator[Change]:
+    said = {(s.hop, s.attempt): s for s in record.said}
+    derived: Derived | None = None
+    for hop in record.open_hops:
+        policy = _policy(policies, hop.policy_version)
+        last = said.get((hop.hop, hop.attempt))
+        for level in range(_next_level(last, policy), len(hop.due_us)):
+            limit_us = hop.due_us[level]
+            if limit_us is None or clock_us <= max(limit_us, hop.news_us + policy.settle_us):
+                break
+            derived = derived or derive(record, policies)
+            kind: Kind = "escalated" if last is not None and last.kind in OPEN else "raised"
+            last = _say_open(hop, policy, level, kind, last, derived.attribution, clock_us)
+            yield Change(last, kind, limit_us, clock_us, None, hop_flags(derived.flags, undated=None in hop.due_us), policy)
+
+
+def _say_open(
+    hop: OpenHop, policy: Policy, level: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int
+) -> Said:
+    limit_us = hop.due_us[level]
+    assert limit_us is not None
+    return Said(
+        hop.hop,
+        hop.attempt,
+        last.revision + 1 if last else 1,
+        kind,
+        None,
+        policy.hops[hop.hop].levels[level],
+        hop.entered_us,
+        limit_us,
+        None,
+        hop.rule,
+        hop.policy_version,
+        named.vendor,
+        named.kiosk,
+        named.kiosk_municipality,
+        named.residence_municipality,
+        clock_us,
+    )
+
+
+def _shrunk(record: Application, policies: Policies) -> Application:
+    now = derive(record, policies)
+    assert now.terminal is not None
+    assert record.shrink_us is not None
+    marker = Marker(now.terminal[1], now.terminal[0], record.shrink_us)
+    return Application(last4=record.last4, vendors=record.vendors, marker=marker)
+
+
+# --- news: the difference between what was said and what is true -------------------------------------------------------
+
+
+def _differences(record: Application, now: Derived, arrived_us: int, clock_us: int) -> Iterator[Change]:
+    """By hop, attempt: in the policy's order."""
+    said = {(s.hop, s.attempt): s for s in record.said}
+    true = {(c.hop.name, c.attempt): c for c in now.hops}
+    places = now.policy.hop_order
+    for key in sorted({*said, *true}, key=lambda key: (places.get(key[0], len(places)), key[1])):
+        news = News(said.get(key), true.get(key), now, arrived_us, clock_us)
+        change = news.difference()
+        if change is not None:
+            yield change
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One stall before the news (``last``) and after it (``true``)."""
+
+    last: Said | None
+    true: Custody | None
+    derived: Derived
+    arrived_us: int
+    clock_us: int
+
+    def difference(self) -> Change | None:
+        verdict = self.true.verdict if self.true is not None else "gone"
+        if verdict == "late":
+            return self._late()
+        if self.last is None:
+            return None
+        if verdict == "open":
+            return self._open(self.last)
+        return self._retract(self.last, {"in_time": "in_time", "undetermined": "end_unobserved", "gone": "never_opened"}[verdict])
+
+    def _late(self) -> Change | None:
+        """Open -> cleared; nothing or retracted -> recorded; late with other figures -> the same again."""
+        assert self.true is not None
+        assert self.true.closed_us is not None
+        last = self.last
+        kind: Kind = "cleared" if last is not None and last.kind in OPEN else "recorded"
+        if last is not None and last.kind in LATE:
+            kind = "cleared" if last.kind == "cleared" else "recorded"
+        said = self._said(kind, None, self.true.passed_by(self.true.closed_us) - 1, self.true)
+        if last is not None and last.kind in LATE and _same(last, said):
+            return None
+        return self._change(said, kind, self.true.closed_us)
+
+    def _open(self, last: Said) -> Change | None:
+        """Open -> revised or retracted; late -> retracted, for pulses to raise again; retracted -> as it is."""
+        assert self.true is not None
+        passed = self.true.passed_by(max(self.clock_us, last.clock_us if last.kind in OPEN else self.clock_us))
+        if passed == 0 or last.kind in LATE:
+            return self._retract(last, "corrected")
+        if last.kind not in OPEN:
+            return None
+        said = self._said("revised", None, min(_level(self.true, last), passed - 1), self.true)
+        return None if _same(last, said) else self._change(said, "revised", self.arrived_us)
+
+    def _retract(self, last: Said, reason: str) -> Change | None:
+        """Whatever was said is taken back; a retraction is repeated only for another reason."""
+        if last.kind == "retracted" and last.reason == reason:
+            return None
+        true = self.true
+        level = _level(true, last) if true is not None else 0
+        if true is None or true.due_us[level] is None:
+            said = replace(last, revision=last.revision + 1, kind="retracted", reason=reason, closed_us=None)
+        else:
+            said = self._said("retracted", reason, level, true)
+        return self._change(said, "retracted", self.arrived_us)
+
+    def _said(self, kind: Kind, reason: str | None, level: int, true: Custody) -> Said:
+        limit_us = true.due_us[level]
+        assert limit_us is not None
+        named = self.derived.attribution
+        last = self.last
+        return Said(
+            true.hop.name,
+            true.attempt,
+            last.revision + 1 if last else 1,
+            kind,
+            reason,
+            true.hop.levels[level],
+            true.entered_us,
+            limit_us,
+            true.closed_us,
+            true.rule,
+            true.policy.version,
+            named.vendor,
+            named.kiosk,
+            named.kiosk_municipality,
+            named.residence_municipality,
+            last.clock_us if last is not None and last.kind in OPEN else 0,
+        )
+
+    def _change(self, said: Said, kind: Kind, time_us: int) -> Change:
+        true = self.true
+        flags = hop_flags(
+            self.derived.flags,
+            undated=true is not None and true.undated,
+            backwards=true is not None and true.reversed,
+        )
+        policy = true.policy if true is not None else self.derived.policy
+        return Change(said, kind, time_us, self.arrived_us, true.later_us if true is not None else None, flags, policy)
+
+
+def _level(true: Custody, last: Said) -> int:
+    """The place of the level last said; another version of the policy may not have it."""
+    return true.hop.levels.index(last.level) if last.level in true.hop.levels else 0
+
+
+def _same(last: Said, said: Said) -> bool:
+    """Whether the figures are those that were said: everything but revision, kind, reason and clock."""
+    return replace(last, revision=0, kind="", reason=None, clock_us=0) == replace(said, revision=0, kind="", reason=None, clock_us=0)
+
+
+def hop_flags(flags: tuple[str, ...], *, undated: bool = False, backwards: bool = False) -> tuple[str, ...]:
+    """An application's flags with those of one hop."""
+    return (*flags, *(["reversed"] if backwards else []), *(["undated"] if undated else []))
