@@ -13,25 +13,29 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TAIRYU_", frozen=True, extra="forbid")
 
-    brokers: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma separated.")
+    brokers: str = Field(default="127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma separated.")
     embedded: bool = Field(
-        False, description="The broker is the embedded one: it keeps nothing, has no LogAppendTime, and reports ends that are too low."
+        default=False,
+        description="The broker is the embedded one: it keeps nothing, has no LogAppendTime, and reports ends that are too low.",
     )
-    simulation: bool = Field(False, description="Time comes from the ticks of a scenario's player instead of the clock.")
-    policy: Path = Field(HERE / "policies" / "my-number-card.yaml", description="The policy file (the procedure as data).")
-    parties: Path = Field(HERE / "policies" / "parties.yaml", description="Vendors, municipalities and their feeds.")
-    key_file: Path | None = Field(None, description="File with the key of the tokens: 32 bytes or more, readable by its owner only.")
-    replication: int = Field(1, description="Replication factor of the topics that are created.")
+    simulation: bool = Field(default=False, description="Time comes from the ticks of a scenario's player instead of the clock.")
+    policy: Path = Field(default=HERE / "policies" / "my-number-card.yaml", description="The policy file (the procedure as data).")
+    parties: Path = Field(default=HERE / "policies" / "parties.yaml", description="Vendors, municipalities and their feeds.")
+    key_file: Path | None = Field(
+        default=None, description="File with the key of the tokens: 32 bytes or more, readable by its owner only."
+    )
+    replication: int = Field(default=1, description="Replication factor of the topics that are created.")
     log_partitions: int | None = Field(
-        None, description="Partitions of custody-log, applications, stall-events and stalls; default: as their cards say. They never grow."
+        default=None,
+        description="Partitions of custody-log, applications, stall-events and stalls; default: as their cards say. They never grow.",
     )
-    public_partitions: int | None = Field(None, description="Partitions of each public topic; default: as their cards say.")
-    session_timeout_s: float = Field(10.0, description="Consumer group session time-out; 6 on the embedded broker.")
-    history_dir: Path | None = Field(None, description="Folder of the chDB history; used when no ClickHouse server is named.")
-    history_port: int = Field(0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
-    clickhouse_url: str | None = Field(None, description="http(s)://user:password@host:port of a ClickHouse server.")
+    public_partitions: int | None = Field(default=None, description="Partitions of each public topic; default: as their cards say.")
+    session_timeout_s: float = Field(default=10.0, description="Consumer group session time-out; 6 on the embedded broker.")
+    history_dir: Path | None = Field(default=None, description="Folder of the chDB history; used when no ClickHouse server is named.")
+    history_port: int = Field(default=0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
+    clickhouse_url: str | None = Field(default=None, description="http(s)://user:password@host:port of a ClickHouse server.")
     stuck_after_s: float = Field(
-        30.0, description="The watch ends itself if a partition stands still this long while readable records wait."
+        default=30.0, description="The watch ends itself if a partition stands still this long while readable records wait."
     )
-    run_dir: Path | None = Field(None, description="Folder of the running set-up (run.json), as `tairyu up --data` made it.")
-    kafka_jars: Path | None = Field(None, description="Folder where Apache Kafka's jars are kept; default: the user's cache.")
+    run_dir: Path | None = Field(default=None, description="Folder of the running set-up (run.json), as `tairyu up --data` made it.")
+    kafka_jars: Path | None = Field(default=None, description="Folder where Apache Kafka's jars are kept; default: the user's cache.")

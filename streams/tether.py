@@ -25,9 +25,7 @@ def start_tethered(command: Sequence[str | Path], log: IO[bytes], env: Mapping[s
     arguments = [sys.executable, "-I", "-S", __file__, str(os.getpid()), *map(str, command)]
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            arguments, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        return subprocess.Popen(arguments, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
     return _starter.submit(start).result()
 

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.brokers import Broker, EmbeddedBroker, KafkaBroker, kafka_missing
+from streams.topics import wait_for_topics
 
 JARS = Path(os.environ.get("TAIRYU_KAFKA_JARS") or Path(__file__).parents[1] / ".cache" / "kafka")
 NOT_RUN = "real Apache Kafka is not here"
@@ -22,6 +23,7 @@ def new_topic(broker: Broker, partitions: int = 1, **config: str) -> str:
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
     for created in admin.create_topics([NewTopic(name, partitions, 1, config=settings)]).values():
         created.result(20)
+    wait_for_topics(admin, [name])
     return name
 
 

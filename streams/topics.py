@@ -1,0 +1,93 @@
+"""Creates the topics of a set-up from their cards, and tells one log from its successor of the same name."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from schemas.cards import Card
+from streams.settings import Settings
+
+LOG = "custody-log"
+"""The card after which the per-application topics are partitioned."""
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+def wanted_topics(settings: Settings, cards: Mapping[str, Card], parties: Mapping[str, Iterable[str]]) -> list[Wanted]:
+    """Every topic of the set-up. ``parties``: role -> its parties; each has a topic of its own where the role's card says so."""
+    return [
+        Wanted(name, partitions_of(settings, role, card), card.broker_config(simulated=settings.simulation))
+        for role, card in cards.items()
+        for name in _names(card, parties)
+    ]
+
+
+def partitions_of(settings: Settings, card_name: str, card: Card) -> int:
+    """As the card says, unless the settings say otherwise for the public topics, or for custody-log and what is partitioned as it."""
+    if card.public:
+        return settings.public_partitions or card.partitions
+    if LOG in (card_name, card.partitioned_as):
+        return settings.log_partitions or card.partitions
+    return card.partitions
+
+
+def ensure_topics(settings: Settings, cards: Mapping[str, Card], parties: Mapping[str, Iterable[str]]) -> list[str]:
+    """Creates those that are missing and gives their names; what exists stays as it is. KafkaException if the broker refuses one.
+
+    Afterwards all of them can be used.
+    """
+    wanted = wanted_topics(settings, cards, parties)
+    topics = [NewTopic(each.name, each.partitions, settings.replication, config=each.config) for each in wanted]
+    admin = admin_client(settings)  # by name: were it collected, the answers would be errors
+    created = admin.create_topics(topics, operation_timeout=TIMEOUT_S)
+    new = [name for name, outcome in created.items() if _created(outcome.exception(TIMEOUT_S))]
+    wait_for_topics(admin, created)
+    return new
+
+
+def wait_for_topics(admin: AdminClient, names: Iterable[str]) -> None:
+    """Returns when each has a leader in every partition: Kafka confirms a new topic some milliseconds before its nodes know it."""
+    give_up = time.monotonic() + TIMEOUT_S
+    while missing := set(names) - _usable(admin):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"the broker does not lead {', '.join(sorted(missing))}")
+        admin.poll(0.02)
+
+
+def topic_ids(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
+    """Name -> id of the log: another one after a topic was deleted and made again, on either broker. KafkaException if one is missing."""
+    described = admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
+    return {name: str(outcome.result(TIMEOUT_S).topic_id) for name, outcome in described.items()}
+
+
+def admin_client(settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.brokers})
+
+
+def _names(card: Card, parties: Mapping[str, Iterable[str]]) -> list[str]:
+    if not card.own_feed:
+        return [card.topic()]
+    return [card.topic(party) for role in card.speakers for party in parties.get(role, ())]
+
+
+def _usable(admin: AdminClient) -> set[str]:
+    topics = admin.list_topics(timeout=TIMEOUT_S).topics
+    return {name for name, topic in topics.items() if all(partition.leader >= 0 for partition in topic.partitions.values())}
+
+
+def _created(error: BaseException | None) -> bool:
+    if error is None:
+        return True
+    if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return False
+    raise error
