@@ -171,17 +171,19 @@ def retention_ms(text: str) -> int:
 def _wrong(raw: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((str(key), "no such key in a card") for key in raw if key not in KEYS)
     yield from ((key, "is missing") for key in KEYS if key not in raw and key not in OPTIONAL)
-    for key in (key for key in KEYS if key in raw):
-        try:
-            value = msgspec.convert(raw[key], KEYS[key])
-            if not value and key != "config":
-                yield key, "is empty"
-            elif key == "retention":
-                retention_ms(value)
-        except ValueError as error:
-            yield key, str(error)
-    if isinstance(raw.get("partitions"), int) and raw["partitions"] < 0:
-        yield "partitions", f"expected at least 1, not {raw['partitions']}"
+    yield from ((key, wrong) for key in KEYS if key in raw and (wrong := _wrong_value(key, raw[key])))
+
+
+def _wrong_value(key: str, value: Any) -> str | None:
+    try:
+        msgspec.convert(value, KEYS[key])
+        if key == "retention":
+            retention_ms(value)
+    except ValueError as error:
+        return str(error)
+    if key == "partitions" and value < 1:
+        return f"expected at least 1, not {value}"
+    return None if value or key == "config" else "is empty"
 
 
 def _mapping(path: Path) -> dict[str, Any]:
