@@ -1,0 +1,210 @@
+"""The one consumer loop of intake and history: consume a batch, hand it over, until told to stop.
+
+What it promises: a handler gets records only of partitions that it owns, from where it said it would start, each once, in order.
+SIGTERM and SIGINT end it after the batch in hand, with exit code 0. Anything else that ends it ends the process at once, non-zero,
+with nothing acknowledged (rule 5): starting is the only recovery.
+"""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+import confluent_kafka as ck
+import structlog
+
+from streams.settings import Settings
+
+log = structlog.get_logger()
+
+TopicPart = tuple[str, int]
+"""Topic, partition."""
+
+COMMITTED_S = 30.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one consume returned, and the group membership under which its partitions are owned."""
+
+    records: list[ck.Message]
+    ends: dict[TopicPart, int]
+    """Partition -> the offset at which its end was seen; markers stand behind the last record, so it may lie beyond it."""
+    group: Any
+    """Membership for ``send_offsets_to_transaction``: of the assignment, never of a later one."""
+
+
+class Handler(Protocol):
+    """A stage. Whatever it raises ends the process."""
+
+    def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
+        """It owns exactly these now, with the group's committed offsets (negative: none); returns where each is to start."""
+        ...
+
+    def revoked(self) -> None:
+        """It owns nothing now: whatever is not committed is forgotten."""
+        ...
+
+    def handle(self, batch: Batch) -> None:
+        """After every consume, empty or not, while it owns something. Commits by itself."""
+        ...
+
+
+def log_to_stderr() -> None:
+    """One JSON object a line, on stderr: stdout belongs to commands' answers."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def die(what: str, error: BaseException | None = None) -> NoReturn:
+    """Says one line and ends the process at once: no handler, no clean-up, nothing acknowledged."""
+    log.critical(what, **_told(error))
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _told(error: BaseException | None) -> dict[str, Any]:
+    """Type and place; the text only of errors that cannot quote a record (rule 9)."""
+    if error is None:
+        return {}
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    told: dict[str, Any] = {"error": type(error).__name__, "at": [f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames]}
+    if isinstance(error, ck.KafkaException | OSError | LoopError):
+        told["text"] = str(error)
+    return told
+
+
+class LoopError(Exception):
+    """Something that a person can mend; its text holds nothing of any record."""
+
+
+def consumer_config(settings: Settings, group_id: str, **more: str | int | bool) -> dict[str, str | int | bool]:
+    """A group member that commits nothing by itself, reads committed records, and is told where partitions end.
+
+    Assignments are eager (``roundrobin``): on each change a worker gives back all, then starts anew from what is committed. That
+    is the whole of its state's correctness. ``more``: further names of librdkafka's, ``_`` for ``.``.
+    """
+    return {
+        "bootstrap.servers": settings.brokers,
+        "group.id": group_id,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "partition.assignment.strategy": "roundrobin",
+        "session.timeout.ms": int(settings.session_timeout_s * 1_000),
+        "heartbeat.interval.ms": int(settings.session_timeout_s * 1_000 / 6),
+        **{name.replace("_", "."): value for name, value in more.items()},
+    }
+
+
+class Stop:
+    """True once SIGTERM or SIGINT has come. Made in the main thread."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+
+    def __bool__(self) -> bool:
+        return self._asked
+
+
+def run_loop(
+    config: dict[str, str | int | bool],
+    topics: Sequence[str],
+    handler: Handler,
+    *,
+    size: int = 5_000,
+    wait_s: float = 0.1,
+    stop: Callable[[], bool] | None = None,
+) -> None:
+    """Reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time. Dies on every error."""
+    try:
+        _Loop(config, topics, handler).run(size, wait_s, stop or Stop().__bool__)
+    except BaseException as error:
+        die("a stage cannot go on", error)
+
+
+@dataclass
+class _Loop:
+    config: dict[str, str | int | bool]
+    topics: Sequence[str]
+    handler: Handler
+    starts: list[ck.TopicPartition] = field(default_factory=list)
+    group: Any = None
+    changed: bool = False
+
+    def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
+        consumer = ck.Consumer({**self.config, "error_cb": _say_trouble})
+        consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        log.info("reading", topics=list(self.topics), group=self.config["group.id"])
+        while not stop():
+            messages = self._consume(consumer, size, wait_s)
+            if self.starts:
+                records, ends = _split(messages)
+                self.handler.handle(Batch(records, ends, self.group))
+        consumer.close()
+        log.info("stopped")
+
+    def _consume(self, consumer: ck.Consumer, size: int, wait_s: float) -> list[ck.Message]:
+        """One batch of one assignment. If the assignment changed on the way, some of it may belong to the one before: read again."""
+        self.changed = False
+        messages = consumer.consume(size, wait_s)
+        if self.changed and messages:
+            _split(messages)  # an error is one, all the same
+            if self.starts:
+                consumer.assign(self.starts)
+            return []
+        return messages
+
+    def _assigned(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+        # Membership is taken here, once per assignment. Taken after a later poll it may be of another generation, or (if the
+        # membership was lost meanwhile) of none, which the broker does not check: an old batch would be committed a second time.
+        self.changed, self.group = True, consumer.consumer_group_metadata()
+        if not consumer.memberid():
+            raise LoopError("the group membership was lost while partitions were being assigned")
+        committed = consumer.committed(partitions, COMMITTED_S) if partitions else []
+        if failed := [each for each in committed if each.error is not None]:
+            raise ck.KafkaException(failed[0].error)
+        self.starts = list(self.handler.assigned(committed)) if committed else []
+        consumer.assign(self.starts)
+
+    def _revoked(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+        self.changed, self.starts, self.group = True, [], None
+        self.handler.revoked()
+        consumer.unassign()
+
+
+def _split(messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[TopicPart, int]]:
+    records: list[ck.Message] = []
+    ends: dict[TopicPart, int] = {}
+    for message in messages:
+        error = message.error()
+        if error is None:
+            records.append(message)
+        elif error.code() == ck.KafkaError._PARTITION_EOF:
+            ends[message.topic() or "", message.partition() or 0] = message.offset() or 0
+        else:
+            raise ck.KafkaException(error)
+    return records, ends
+
+
+def _say_trouble(error: ck.KafkaError) -> None:
+    """librdkafka goes on trying by itself; what it cannot mend comes back as an error of consume or commit."""
+    log.warning("trouble with the broker", code=error.name(), text=error.str())
