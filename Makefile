@@ -1,0 +1,45 @@
+# Tairyu: `make` lists what there is to do. Both `demo` and `test` set everything up by themselves.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint kafka-jars lock generate clean
+PYTHON ?= python3
+PY := .venv/bin/python
+export TAIRYU_KAFKA_JARS ?= $(CURDIR)/.cache/kafka
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tairyu needs Python 3.11 or newer; this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv (about a minute or two) ..."
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: .venv/ready ## The Soka case, from the first held application to the report, through the real stages
+	.venv/bin/tairyu demo $(ARGS)
+
+test: .venv/ready lint kafka-jars ## Everything: ruff, mypy, import-linter, pytest; real Kafka where java and mvn are there
+	$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report= $(ARGS)
+
+lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated files
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m schemas.lint
+	$(PY) -m schemas.generate --check
+
+kafka-jars: .venv/ready ## Apache Kafka's jars, once, where java and mvn are there
+	$(PY) -m streams.brokers.jars || true
+
+generate: .venv/ready ## Write the JSON Schemas and docs/events.md anew
+	$(PY) -m schemas.generate
+
+lock: ## Write requirements.lock anew from pyproject.toml
+	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install --quiet pip-tools
+	.cache/lock/bin/pip-compile --quiet --extra test --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	    --no-annotate --no-header --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what can be made again
+	rm -rf .venv .cache .coverage .mypy_cache .ruff_cache .pytest_cache
