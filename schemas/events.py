@@ -30,34 +30,49 @@ class Data(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """The typed payload; every field is optional, and what is not named here does not pass intake."""
 
     kiosk: str | None = None
+    """The kiosk's name, the same in every event about it."""
     vendor: str | None = None
+    """``enquiry.logged`` only: whose kiosk it is, as far as the citizen knows. Elsewhere the speaker says who the vendor is."""
     kiosk_municipality: str | None = None
     """Where the kiosk stands: 6 digits with a check digit."""
     residence_municipality: str | None = None
     """Where the applicant lives: often another town than the kiosk's."""
     batch: str | None = None
+    """Name of the file, transmission or parcel that the application travels in."""
     reason: str | None = None
+    """Why, in a few words about the matter; never about the person."""
     source: str | None = None
     """``event.corrected`` only: the ``source`` of the event that is voided."""
     id: str | None = None
     """``event.corrected`` only: the ``id`` of the event that is voided."""
     count: int | None = None
+    """``batch.manifest``, ``batch.acknowledged``: how many applications the batch holds."""
     sha256: str | None = None
+    """``batch.manifest``: SHA-256 of the batch as it was sent, hex."""
 
 
 class PublicEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """An event as a source sends it. ``speaker`` and ``received`` count in files only; in a public record they are ignored."""
 
     specversion: str
+    """Always ``1.0``."""
     id: str
+    """Unique within its ``source``: an event that is sent again has the same ``id``, another event another."""
     source: str
+    """Who says it, as a path that begins with the speaker's own prefix (``/vendors/plaza/kiosks/soka-annex``)."""
     type: str
+    """``jp.tairyu.`` and the name of what happened."""
     time: str | None = None
+    """When it happened: RFC 3339 with an offset. Required."""
     subject: str | None = None
+    """The application's id, all its digits and nothing else. Required where the type is about one application."""
     datacontenttype: str | None = None
+    """``application/json``, or left out."""
     data: Data = Data()
     speaker: str | None = None
+    """In files: who speaks. In a record the topic or its header says it, and this is ignored."""
     received: str | None = None
+    """In files: when it arrived, RFC 3339 with an offset; left out: at ``time``. In a record the broker says it, and this is ignored."""
 
 
 class Event(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

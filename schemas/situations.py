@@ -2,8 +2,7 @@
 
 ``examples/FOLDER/...``, the folder being a card's ``examples``. Public ones stand in ``valid/`` and in ``invalid/``, where the
 name is ``REASON--situation``; others are ``SCHEMA--situation``. A ``.json`` or ``.bin`` file is one record's value, an ``.ndjson``
-file several. Public values name their ``speaker`` and ``received`` as a file does; where nobody may speak, the name of the
-situation says ``speaker-SPEAKER`` (see ``SPEAKERS``).
+file several. Public values name their ``speaker`` and ``received``, as a line of a file does.
 
 Personal numbers never enter, not even here: an example that must hold one has a placeholder, ``{{individual_number}}`` (its check
 digit passes) or ``{{twelve_digits}}`` (it does not), which ``values`` fills with digits drawn from the caller's generator.
@@ -20,7 +19,7 @@ FILES = "files"
 """Folder of the examples of file formats, which belong to no topic."""
 ENDINGS = frozenset({".json", ".ndjson", ".bin"})
 PLACEHOLDER = re.compile(rb"\{\{([a-z0-9_]+)(?::([a-z0-9-]+))?\}\}")
-NESTING = 500_000
+BULK = {b"nesting": b"[" * 500_000 + b"]" * 500_000, b"mebibyte": b"x" * 2**20}
 
 
 class Situation(NamedTuple):
@@ -81,8 +80,8 @@ def individual_number(numbers: Random, *, passing: bool = True) -> str:
 
 
 def _fill(match: re.Match[bytes], numbers: Random | None) -> bytes:
-    if match[1] == b"nesting":
-        return b"[" * NESTING + b"]" * NESTING
+    if bulk := BULK.get(match[1]):
+        return bulk
     if numbers is None:
         raise ValueError(f"{match[0].decode()} needs a generator of numbers")
     number = individual_number(numbers, passing=match[1] == b"individual_number")
