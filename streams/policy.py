@@ -80,7 +80,7 @@ class Override:
         """The most specific wins: kiosk, then vendor with municipality, then municipality, then vendor."""
         keys = {key for key, _ in self.match}
         municipality = bool(keys & {"kiosk_municipality", "residence_municipality"})
-        return ("kiosk" in keys) * 8 + (municipality * 4) + ("vendor" in keys) * 2 + (len(keys) > 2)
+        return ("kiosk" in keys) * 32 + (municipality * 16) + ("vendor" in keys) * 8 + len(keys)
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,12 @@ class Policy:
     @cached_property
     def hop_order(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.hops)}
+
+    @cached_property
+    def ranked_overrides(self) -> dict[str, tuple[Override, ...]]:
+        """Hop -> its overrides, the most specific first, equally specific ones in the file's order; hops without any are missing."""
+        ranked = sorted(self.overrides, key=lambda override: -override.rank)
+        return {hop: tuple(o for o in ranked if o.hop == hop) for hop in {o.hop for o in ranked}}
 
 
 @dataclass(frozen=True)
