@@ -34,10 +34,16 @@ def embedded() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def kafka_jars() -> Path:
+    """The cache of Kafka's jars, where Kafka can run; else the test is listed as not run."""
     if missing := kafka_missing(JARS):
         pytest.skip(f"{NOT_RUN}: {missing}")
-    with KafkaBroker(tmp_path_factory.mktemp("kafka"), cache=JARS) as broker:
+    return JARS
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_jars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), cache=kafka_jars) as broker:
         yield broker
 
 

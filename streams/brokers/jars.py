@@ -29,21 +29,21 @@ def jars_in(cache: Path) -> Path:
     return cache / f"{VERSION}-{hashlib.sha256(POM.read_bytes()).hexdigest()[:8]}"
 
 
-def kafka_missing(cache: Path | None = None) -> str | None:
-    """Why Kafka cannot run here, in a sentence; None if it can."""
-    java = shutil.which("java")
+def kafka_missing(cache: Path | None = None, path: str | None = None) -> str | None:
+    """Why Kafka cannot run here, in a sentence; None if it can. ``path``: searched instead of PATH."""
+    java = shutil.which("java", path=path)
     if java is None:
         return f"{NEEDED}: there is no `java` on the PATH (Debian: apt install openjdk-17-jre-headless maven)"
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(?:1\.)?(\d+)', said)
     if found is None or int(found[1]) < JAVA:
         return f"{NEEDED}: {java} says {said.strip().splitlines()[:1]}"
-    if shutil.which("mvn") is None and not jars_in(cache or default_cache()).is_dir():
+    if shutil.which("mvn", path=path) is None and not jars_in(cache or default_cache()).is_dir():
         return f"{NEEDED}: there is no `mvn` on the PATH (Debian: apt install maven)"
     return None
 
 
-def fetch_jars(cache: Path, say: Callable[[str], None]) -> Path:
+def fetch_jars(cache: Path, say: Callable[[str], None], maven: str | Path = "mvn") -> Path:
     """The folder of the jars, fetched if it isn't there. Two at once: one waits for the other. BrokerError if Maven fails."""
     folder = jars_in(cache)
     cache.mkdir(parents=True, exist_ok=True)
@@ -51,25 +51,25 @@ def fetch_jars(cache: Path, say: Callable[[str], None]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=cache, prefix="fetching-") as temporary:
-                _fetch(Path(temporary) / "jars", say)
+                _fetch(Path(temporary) / "jars", say, maven)
                 (Path(temporary) / "jars").rename(folder)  # last: a folder of this name is whole
     return folder
 
 
-def _fetch(folder: Path, say: Callable[[str], None]) -> None:
+def _fetch(folder: Path, say: Callable[[str], None], maven: str | Path) -> None:
     say(f"fetching Apache Kafka {VERSION} by Maven (once; about 56 MB)")
     # strict checksums (-C): a jar that came damaged is refused
-    command = ["mvn", "-B", "-C", "-f", str(POM), GOAL, f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
+    command = [str(maven), "-B", "-C", "-f", str(POM), GOAL, f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
     lines: list[str] = []
     fetched = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as maven:
-        for line in maven.stdout or ():
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
             lines.append(line.rstrip())
             if "Downloaded from" in line and ".jar" in line:
                 fetched += 1
                 if fetched % 20 == 0:
                     say(f"  {fetched} files …")
-    if maven.returncode != 0:
-        raise BrokerError(f"Maven could not fetch Apache Kafka (code {maven.returncode}):\n" + "\n".join(lines[-12:]))
+    if process.returncode != 0:
+        raise BrokerError(f"Maven could not fetch Apache Kafka (code {process.returncode}):\n" + "\n".join(lines[-12:]))
     size = sum(jar.stat().st_size for jar in folder.iterdir())
     say(f"  {len(list(folder.iterdir()))} jars, {size / 1e6:.0f} MB")
