@@ -128,10 +128,10 @@ def public_feeds(parties: Parties, policy: Policy, cards: Mapping[str, Card], pa
 
     PolicyError if a role of the policy has no feed or more than one, or cards and policy differ in whose feed it is.
     """
-    faults = [*_role_faults(policy, cards)]
+    faults = _role_faults(policy, cards)
     feeds = [feed for name, card in cards.items() if card.public for feed in _feeds(name, card, parties, partitions)]
-    faults += [f"card {f.card}: names no speaker (no speaker_header), and not just one party speaks there" for f in feeds if _unnamed(f, cards)]
-    raise_faults(faults)
+    unnamed = [feed.card for feed in feeds if feed.speaker is None and cards[feed.card].speaker_header is None]
+    raise_faults([*faults, *(f"card {name}: expected a speaker_header, since not exactly one party speaks there" for name in unnamed)])
     return {feed.topic: feed for feed in feeds}
 
 
@@ -139,17 +139,14 @@ def _feeds(name: str, card: Card, parties: Parties, partitions: int | None) -> l
     width = partitions or card.partitions
     spoken = [(role, party) for role in card.speakers for party in parties.of_role(role)]
     if not card.own_feed:
-        only = spoken[0][1] if card.speaker_header is None and len(spoken) == 1 else None
+        several = len(spoken) != 1 or any(family.role in card.speakers for family in parties.families)
+        only = None if several or card.speaker_header is not None else spoken[0][1]
         return [Feed(card.topic(), name, None, card.speakers, only, width)]
     return [Feed(card.topic(party), name, party, (role,), party, parties.parties[party].partitions or width) for role, party in spoken]
 
 
-def _unnamed(feed: Feed, cards: Mapping[str, Card]) -> bool:
-    return feed.speaker is None and cards[feed.card].speaker_header is None
-
-
 def _role_faults(policy: Policy, cards: Mapping[str, Card]) -> list[str]:
-    faults = []
+    faults: list[str] = []
     for role, speaker in policy.speakers.items():
         names = [name for name, card in cards.items() if role in card.speakers]
         if len(names) != 1:
