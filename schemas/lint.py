@@ -120,12 +120,21 @@ def _example_faults(root: Path, example: Situation) -> Iterator[Fault]:
     if example.public and example.reason is not None:
         if not example.reason:
             yield Fault(name, "-", "an invalid example is named REASON--situation")
+        yield from (Fault(name, "-", wrong) for wrong in _unfillable(example))
         return
     schema = PUBLIC if example.public else BY_KEBAB.get(example.schema or "")
     if schema is None:
         yield Fault(name, "-", f"expected a name SCHEMA--situation with one of {', '.join(BY_KEBAB)}")
         return
-    yield from (Fault(name, "-", wrong) for wrong in _undecodable(example.values(Random(0)), MESSAGES[schema]))
+    wrong = [*_unfillable(example)] or _undecodable(example.values(Random(0)), MESSAGES[schema])
+    yield from (Fault(name, "-", what) for what in wrong)
+
+
+def _unfillable(example: Situation) -> Iterator[str]:
+    try:
+        example.values(Random(0))
+    except ValueError as error:
+        yield str(error)
 
 
 def _undecodable(values: Iterable[bytes], message: type[msgspec.Struct]) -> Iterator[str]:

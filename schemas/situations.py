@@ -84,8 +84,10 @@ def _fill(match: re.Match[bytes], numbers: Random | None) -> bytes:
         return bulk
     if numbers is None:
         raise ValueError(f"{match[0].decode()} needs a generator of numbers")
-    number = individual_number(numbers, passing=match[1] == b"individual_number")
-    return FORMS[(match[2] or b"plain").decode()](number).encode()
+    form = FORMS.get((match[2] or b"plain").decode())
+    if match[1] not in (b"individual_number", b"twelve_digits") or form is None:
+        raise ValueError(f"{match[0].decode()} stands for nothing")
+    return form(individual_number(numbers, passing=match[1] == b"individual_number")).encode()
 
 
 def _groups(number: str) -> Iterator[str]:

@@ -108,6 +108,8 @@ def test_an_example_of_another_topics_schema_is_found(folder: Path) -> None:
         ("public/jlis-events/valid/nobody-speaks.json", '{"specversion":"1.0","id":"1","source":"/a","type":"t"}', "names no speaker"),
         ("public/jlis-events/valid/id-is-a-number.json", '{"specversion":"1.0","id":1,"source":"/a","type":"t"}', "is no PublicEvent"),
         ("public/jlis-events/invalid/no-reason-named.json", "{}", "is named REASON--situation"),
+        ("public/jlis-events/invalid/too_large--misspelt.json", "{{megabyte}}", "{{megabyte}} stands for nothing"),
+        ("public/jlis-events/invalid/individual_number--roman.json", "{{individual_number:roman}}", "stands for nothing"),
         ("public/jlis-events/valid/notes.txt", "notes", "is no example: none of"),
     ],
 )
