@@ -7,20 +7,15 @@ from collections.abc import Iterable
 
 import msgspec
 
+from schemas.codec import decode_application, decode_event, decode_pulse, encode, encode_application
 from schemas.events import Event
 from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
-from streams.clocks import ALL, UNKNOWN, Clocks
+from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
 from streams.policy import Policies
-from streams.stalls import LATE, OPEN, Change, advance, expire, is_news, next_due_us
+from streams.stalls import OPEN, Change, advance, expire, is_news, next_due_us
 from streams.verdicts import stall_id, transition
-
-_event = msgspec.json.Decoder(Event)
-_pulse = msgspec.json.Decoder(Pulse)
-_application = msgspec.msgpack.Decoder(Application)
-encode_application = msgspec.msgpack.Encoder().encode
-decode_application = _application.decode
 
 Record = tuple[int, bytes | None, bytes | None]
 """Offset, key, value."""
@@ -77,6 +72,8 @@ class Batch:
         self.stalls: dict[str, bytes | None] = {}
         """stall_id -> what is held now; None: no longer."""
         self.working: dict[bytes, Application | None] = {}
+        self.shrunk: dict[bytes, Application] = {}
+        """Token -> its record just before it shrank to a marker."""
         self.unreadable: list[int] = []
         """Offsets of records that are no custody record: counted, skipped, and time goes on."""
 
@@ -86,14 +83,23 @@ class Batch:
         return bool(self.working or self.said)
 
     def handle(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """Read the whole record before anything of it counts: what cannot be read changes nothing."""
         self.offset = offset
+        if key is None or value is None:
+            return
         try:
-            if key is not None and len(key) == TOKEN_LENGTH and value is not None:
-                self._news(key, _event.decode(value))
-            elif key == PULSE_KEY and value is not None:
-                self._pulse(_pulse.decode(value))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            news = read_news(key, value) if len(key) == TOKEN_LENGTH else None
+            pulse = read_pulse(value) if key == PULSE_KEY else None
+        except (msgspec.MsgspecError, ValueError):
             self.unreadable.append(offset)
+            return
+        if news is not None:
+            self._news(key, *news)
+        if pulse is not None:
+            self.pulse(offset, pulse)
+
+    def first_due(self) -> int | None:
+        return self._of.due.first()
 
     def changed(self) -> dict[bytes, bytes | None]:
         """Token -> its record to be stored, None: forgotten."""
@@ -117,20 +123,22 @@ class Batch:
         stored = self._of.records.get(token)
         return None if stored is None else decode_application(stored)
 
-    def _news(self, token: bytes, event: Event) -> None:
+    def _news(self, token: bytes, event: Event, arrived_us: int) -> None:
         policies = self._of.policies
         if not is_news(event, policies):
             return
         record = self._record(token)
         vendors = set(record.vendors) if record is not None else set()
         clock_us = self._of.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
-        after, changes = advance(record, event, from_text(event.received), clock_us, policies)
+        after, changes = advance(record, event, arrived_us, clock_us, policies)
         if after is not record:
             self._put(token, after)
         for change in changes:
             self._say(token, after.last4, change)
 
-    def _pulse(self, pulse: Pulse) -> None:
+    def pulse(self, offset: int, pulse: Pulse) -> None:
+        """Time goes on: silence that is now a fact is said, then the clock is marked."""
+        self.offset = offset
         if self._of.policies.named(pulse.policy) is None:
             raise PolicyMissing(f"a pulse names policy version {pulse.policy!r}, which is not among the versions loaded here")
         self._of.clocks.hear(pulse)
@@ -144,6 +152,8 @@ class Batch:
             record = self._record(token)
             if record is not None:
                 after, changes = expire(record, clocks.of(record.vendors), policies)
+                if record.marker is None and (after is None or after.marker is not None):
+                    self.shrunk[token] = record
                 self._put(token, after)
                 passed += [(token, record.last4, change) for change in changes]
         for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
@@ -184,3 +194,18 @@ class Batch:
             clocks={vendor: to_text(clock_us) for vendor, clock_us in clocks.vendors().items()},
         )
         self.said.append((None, encode(ClockMark(id=f"clock:{self._of.number}:{bucket}", time=mark.at, data=mark))))
+
+
+def read_news(token: bytes, value: bytes) -> tuple[Event, int]:
+    """An application's event and its arrival; MsgspecError or ValueError if it is none."""
+    token.decode("ascii")
+    event = decode_event(value)
+    return event, from_text(event.received)
+
+
+def read_pulse(value: bytes) -> Pulse:
+    """A pulse all of whose instants are some; MsgspecError or ValueError if it is none."""
+    pulse = decode_pulse(value)
+    for text in (pulse.at, *(through for told in pulse.inputs.values() for through in told.through.values())):
+        from_text(text)
+    return pulse
