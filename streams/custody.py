@@ -164,16 +164,16 @@ def derive(record: Application, policies: Policies) -> Derived:
     epoch_us = policies.versions[0].epoch_us
     timed = [(_usable_us(c, epoch_us), c) for c in record.contributions]
     policy = in_force(policies, min((time for time, _ in timed), default=policies.newest.effective_us))
-    shrink_us = _shrink_us(record, policy)
+    shrink_us = _shrink_us(record, policies, policy.grace_us)
     corrections = [c for c in record.corrections if shrink_us is None or c.arrived_us <= shrink_us]
     voided = {c.target for c in corrections}
     kept = [(time, c) for time, c in timed if shrink_us is None or c.arrived_us <= shrink_us]
-    valid = [(time, c) for time, c in kept if c.event not in voided and c.milestone in policy.milestones]
+    valid = [(time, c) for time, c in kept if c.event not in voided and c.milestone in policies.milestones]
     vendor = _vendor(valid, policy)
     counted = [(time, c) for time, c in valid if c.role != policy.attribution_role or c.speaker == vendor]
     attribution = _attribution(vendor, counted)
     begins, first = _attempts(counted, policy)
-    terminals = [(time, c.milestone) for time, c in valid if c.milestone in policy.terminals]
+    terminals = [(time, c.milestone) for time, c in valid if c.milestone in policies.terminals]
     return Derived(
         policy,
         attribution,
@@ -189,13 +189,13 @@ def _usable_us(contribution: Contribution, epoch_us: int) -> int:
     return claimed_us if epoch_us <= claimed_us <= contribution.arrived_us + AHEAD_US else contribution.arrived_us
 
 
-def _shrink_us(record: Application, policy: Policy) -> int | None:
+def _shrink_us(record: Application, policies: Policies, grace_us: int) -> int | None:
     """Earliest arrival of a terminal that no correction voided within the grace, + the grace."""
     ends = [
-        c.arrived_us + policy.grace_us
+        c.arrived_us + grace_us
         for c in record.contributions
-        if c.milestone in policy.terminals
-        and not any(v.target == c.event and v.arrived_us <= c.arrived_us + policy.grace_us for v in record.corrections)
+        if c.milestone in policies.terminals
+        and not any(v.target == c.event and v.arrived_us <= c.arrived_us + grace_us for v in record.corrections)
     ]
     return min(ends, default=None)
 
@@ -246,19 +246,21 @@ def _hops(policies: Policies, policy: Policy, attribution: Attribution, begins: 
         "kiosk_municipality": attribution.kiosk_municipality,
         "residence_municipality": attribution.residence_municipality,
     }
-    for name in policy.hops:
+    for name in policies.hop_order:
         for place in range(len(first)):
-            entry = _entry(policies, policy, name, named, first[place])
+            entry = _entry(policies, name, named, first[place])
             if entry is not None:
                 judge, hop, rule, entered_us = entry
-                closed_us = _closed_us(policy, hop, place, begins, first)
-                later_us = _later_us(policy, hop, place, begins, first) if closed_us is None else None
+                after = begins[place] if place < len(begins) else None
+                begun = first[: place + 1]
+                closed_us = _closed_us(policies, hop, begun, after if policy.attempt_begins in hop.ends else None)
+                later_us = _later_us(policies, judge, hop, begun, after) if closed_us is None else None
                 limits = tuple(due_us(hop, limit, entered_us, judge) for _, limit in hop.limits)
                 yield Custody(hop, place + 1, entered_us, closed_us, later_us, limits, rule, judge)
 
 
 def _entry(
-    policies: Policies, policy: Policy, name: str, named: Mapping[str, str | None], times: dict[str, int]
+    policies: Policies, name: str, named: Mapping[str, str | None], times: dict[str, int]
 ) -> tuple[Policy, Hop, str, int] | None:
     """The version and rule by which this hop is judged, and when it opened; None: it did not.
 
@@ -274,25 +276,23 @@ def _entry(
     return None
 
 
-def _closed_us(policy: Policy, hop: Hop, place: int, begins: list[int], first: Milestones) -> int | None:
-    """The earliest of the hop's own lasts. The next attempt's beginning closes what waits for it; a terminal of an earlier
-    attempt counts in every later one."""
-    times = [begins[place]] if policy.attempt_begins in hop.ends and place < len(begins) else []
+def _closed_us(policies: Policies, hop: Hop, begun: Milestones, after_us: int | None) -> int | None:
+    """The earliest of the hop's own lasts, in the last of the attempts begun so far. The next attempt's beginning (``after_us``)
+    closes what waits for it; a terminal of an earlier attempt counts in every later one."""
+    times = [] if after_us is None else [after_us]
     for milestone in hop.ends:
-        attempts = first[: place + 1] if milestone in policy.terminals else first[place : place + 1]
+        attempts = begun if milestone in policies.terminals else begun[-1:]
         times += [attempt[milestone] for attempt in attempts if milestone in attempt]
     return min(times, default=None)
 
 
-def _later_us(policy: Policy, hop: Hop, place: int, begins: list[int], first: Milestones) -> int | None:
-    """The earliest milestone after the hop's last in the policy's order (claims never count), the next attempt's beginning,
-    or a terminal of this or an earlier attempt."""
-    last = max(policy.order[milestone] for milestone in hop.ends)
-    times = [begins[place]] if place < len(begins) else []
-    times += [
-        time for milestone, time in first[place].items() if policy.order[milestone] > last and not policy.milestones[milestone].claim
-    ]
-    times += [attempt[terminal] for attempt in first[: place + 1] for terminal in policy.terminals if terminal in attempt]
+def _later_us(policies: Policies, judge: Policy, hop: Hop, begun: Milestones, after_us: int | None) -> int | None:
+    """The earliest milestone after the hop's last in the order of the version that judges it (claims never count), the next
+    attempt's beginning, or a terminal of this or an earlier attempt."""
+    last = max(judge.order[milestone] for milestone in hop.ends)
+    times = [] if after_us is None else [after_us]
+    times += [time for name, time in begun[-1].items() if judge.order.get(name, -1) > last and not judge.milestones[name].claim]
+    times += [attempt[name] for attempt in begun for name in policies.terminals if name in attempt]
     return min(times, default=None)
 
 

@@ -139,6 +139,14 @@ class Policy:
         ranked = sorted(self.overrides, key=lambda override: -override.rank)
         return {hop: tuple(o for o in ranked if o.hop == hop) for hop in {o.hop for o in ranked}}
 
+    def ruled_hop(self, hop_name: str, rule: str) -> Hop:
+        """The hop as that rule has it: what an override's name, or ``default``, stands for."""
+        return self._changed_hops.get(rule) or self.hops[hop_name]
+
+    @cached_property
+    def _changed_hops(self) -> dict[str, Hop]:
+        return {override.name: override.changed for override in self.overrides}
+
 
 @dataclass(frozen=True)
 class Policies:
@@ -152,3 +160,18 @@ class Policies:
 
     def named(self, version: str) -> Policy | None:
         return next((policy for policy in self.versions if policy.version == version), None)
+
+    @cached_property
+    def milestones(self) -> frozenset[str]:
+        """Those of every version: an application lives through several."""
+        return frozenset(name for policy in self.versions for name in policy.milestones)
+
+    @cached_property
+    def terminals(self) -> frozenset[str]:
+        return frozenset(name for policy in self.versions for name in policy.terminals)
+
+    @cached_property
+    def hop_order(self) -> dict[str, int]:
+        """Hop -> its place: the newest version's order, then what only earlier ones have."""
+        names = dict.fromkeys(name for policy in reversed(self.versions) for name in policy.hops)
+        return {name: place for place, name in enumerate(names)}

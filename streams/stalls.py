@@ -14,7 +14,7 @@ from schemas.events import CORRECTED, PREFIX, Event
 from schemas.records import Application, Marker, OpenHop, Said
 from streams.custody import Attribution, Custody, Derived, contribute, derive
 from streams.deadlines import in_force
-from streams.policy import Policies, Policy
+from streams.policy import Hop, Policies, Policy
 
 Kind = Literal["raised", "escalated", "revised", "cleared", "recorded", "retracted"]
 OPEN = frozenset({"raised", "escalated", "revised"})
@@ -34,18 +34,19 @@ class Change:
     closed_before_us: int | None
     flags: tuple[str, ...]
     policy: Policy
+    hop: Hop
+    """As the rule has it by which it is said."""
 
     def order(self, token: str) -> tuple[int, str, int, int, int]:
         """The place among all transitions of one pulse: by due_at, token, hop, attempt, level."""
-        hop = self.policy.hops[self.said.hop]
         place = self.policy.hop_order[self.said.hop]
-        return self.said.due_us, token, place, self.said.attempt, hop.levels.index(self.said.level)
+        return self.said.due_us, token, place, self.said.attempt, self.hop.levels.index(self.said.level)
 
 
 def is_news(event: Event, policies: Policies) -> bool:
     """Whether an event can change a verdict: a milestone of any version, or a correction."""
     name = event.type[len(PREFIX) :]
-    return name == CORRECTED or any(name in policy.milestones for policy in policies.versions)
+    return name == CORRECTED or name in policies.milestones
 
 
 def advance(
@@ -64,7 +65,7 @@ def advance(
     if known is record:
         return record, ()
     now = derive(known, policies)
-    changes = tuple(_differences(known, now, arrived_us, clock_us))
+    changes = tuple(_differences(known, now, arrived_us, clock_us, policies))
     said = _latest(known.said, changes)
     return replace(known, said=said, open_hops=tuple(_open_hops(known, now, arrived_us)), shrink_us=now.shrink_us), changes
 
@@ -91,7 +92,7 @@ def next_due_us(record: Application, policies: Policies) -> int | None:
     said = {(s.hop, s.attempt): s for s in record.said}
     for hop in record.open_hops:
         policy = _policy(policies, hop.policy_version)
-        level = _next_level(said.get((hop.hop, hop.attempt)), policy)
+        level = _next_level(said.get((hop.hop, hop.attempt)), policy.ruled_hop(hop.hop, hop.rule))
         limit_us = hop.due_us[level] if level < len(hop.due_us) else None
         if limit_us is not None:
             instants.append(max(limit_us, hop.news_us + policy.settle_us))
@@ -116,10 +117,11 @@ def _latest(said: tuple[Said, ...], changes: Iterable[Change]) -> tuple[Said, ..
     return tuple(latest.values())
 
 
-def _next_level(said: Said | None, policy: Policy) -> int:
+def _next_level(said: Said | None, hop: Hop) -> int:
+    """The news that put another rule into force has said a level of it: what is open has one of the hop's levels."""
     if said is None or said.kind not in OPEN:
         return 0
-    return policy.hops[said.hop].levels.index(said.level) + 1
+    return hop.levels.index(said.level) + 1
 
 
 def _open_hops(record: Application, now: Derived, arrived_us: int) -> Iterator[OpenHop]:
@@ -148,29 +150,28 @@ def _passed(record: Application, clock_us: int, policies: Policies) -> Iterator[
     derived: Derived | None = None
     for hop in record.open_hops:
         policy = _policy(policies, hop.policy_version)
+        ruled = policy.ruled_hop(hop.hop, hop.rule)
         last = said.get((hop.hop, hop.attempt))
-        for level in range(_next_level(last, policy), len(hop.due_us)):
-            limit_us = hop.due_us[level]
+        for place in range(_next_level(last, ruled), len(hop.due_us)):
+            limit_us = hop.due_us[place]
             if limit_us is None or clock_us <= max(limit_us, hop.news_us + policy.settle_us):
                 break
             derived = derived or derive(record, policies)
             kind: Kind = "escalated" if last is not None and last.kind in OPEN else "raised"
-            last = _say_open(hop, policy, level, kind, last, derived.attribution, clock_us)
-            yield Change(last, kind, limit_us, clock_us, None, hop_flags(derived.flags, undated=None in hop.due_us), policy)
+            last = _say_open(hop, ruled.levels[place], limit_us, kind, last, derived.attribution, clock_us)
+            yield Change(last, kind, limit_us, clock_us, None, hop_flags(derived.flags, undated=None in hop.due_us), policy, ruled)
 
 
 def _say_open(
-    hop: OpenHop, policy: Policy, level: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int
+    hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int
 ) -> Said:
-    limit_us = hop.due_us[level]
-    assert limit_us is not None
     return Said(
         hop.hop,
         hop.attempt,
         last.revision + 1 if last else 1,
         kind,
         None,
-        policy.hops[hop.hop].levels[level],
+        level,
         hop.entered_us,
         limit_us,
         None,
@@ -195,13 +196,13 @@ def _shrunk(record: Application, policies: Policies) -> Application:
 # --- news: the difference between what was said and what is true -------------------------------------------------------
 
 
-def _differences(record: Application, now: Derived, arrived_us: int, clock_us: int) -> Iterator[Change]:
+def _differences(record: Application, now: Derived, arrived_us: int, clock_us: int, policies: Policies) -> Iterator[Change]:
     """By hop, attempt: in the policy's order."""
     said = {(s.hop, s.attempt): s for s in record.said}
     true = {(c.hop.name, c.attempt): c for c in now.hops}
-    places = now.policy.hop_order
-    for key in sorted({*said, *true}, key=lambda key: (places.get(key[0], len(places)), key[1])):
-        news = News(said.get(key), true.get(key), now, arrived_us, clock_us)
+    places = policies.hop_order
+    for key in sorted({*said, *true}, key=lambda key: (places[key[0]], key[1])):
+        news = News(said.get(key), true.get(key), now, arrived_us, clock_us, policies)
         change = news.difference()
         if change is not None:
             yield change
@@ -216,6 +217,7 @@ class News:
     derived: Derived
     arrived_us: int
     clock_us: int
+    policies: Policies
 
     def difference(self) -> Change | None:
         verdict = self.true.verdict if self.true is not None else "gone"
@@ -294,8 +296,9 @@ class News:
             undated=true is not None and true.undated,
             backwards=true is not None and true.reversed,
         )
-        policy = true.policy if true is not None else self.derived.policy
-        return Change(said, kind, time_us, self.arrived_us, true.later_us if true is not None else None, flags, policy)
+        policy = _policy(self.policies, said.policy_version)
+        hop = policy.ruled_hop(said.hop, said.rule)
+        return Change(said, kind, time_us, self.arrived_us, true.later_us if true is not None else None, flags, policy, hop)
 
 
 def _level(true: Custody, last: Said) -> int:

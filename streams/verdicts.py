@@ -46,7 +46,7 @@ def stall_id(token: str, hop: str, attempt: int) -> str:
 
 def transition(token: str, last4: str, change: Change) -> Transition:
     """The CloudEvent that says a change."""
-    said, holder = change.said, change.policy.holders[change.policy.hops[change.said.hop].holder]
+    said, holder = change.said, change.policy.holders[change.hop.holder]
     stall = stall_id(token, said.hop, said.attempt)
     verdict = Verdict(
         stall_id=stall,
