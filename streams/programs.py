@@ -32,7 +32,12 @@ class Program:
         """None while it runs; negative: the signal that ended it. ValueError before the first start."""
         return self._started().poll()
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self, env: Mapping[str, str] | None = None) -> None:
+        """``env`` is for this start only, added to the rest."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > KEPT_LOG:
             self.log.replace(f"{self.log}.1")
