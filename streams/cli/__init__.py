@@ -1,0 +1,56 @@
+"""``tairyu``, the command: what people and programs ask. A user's own mistake is a sentence, never a traceback.
+
+Exit codes: 0 done; 1 done, and something was found wrong (a refused line, a demo that differs from its truth); 2 not done, and
+why is said on stderr.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from confluent_kafka import KafkaException
+
+from streams.brokers import BrokerError
+from streams.cli.answers import Sorry
+from streams.files import FileError
+from streams.marked_yaml import PolicyError
+
+app = typer.Typer(
+    name="tairyu",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="滞留 Tairyu: who has been holding each card application, and since when.",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"tairyu {version('tairyu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tairyu(
+    show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """滞留 Tairyu: who has been holding each card application, and since when."""
+
+
+def main() -> None:
+    from streams.cli import demo, history, judging, looking, sending, stages  # noqa: F401, PLC0415 (they add their commands to app)
+
+    try:
+        app(prog_name="tairyu")
+    except (Sorry, FileError, PolicyError, BrokerError, LookupError) as error:
+        sys.exit(_say(str(error)))
+    except KafkaException as error:
+        sys.exit(_say(f"the broker did not do it: {error.args[0].str()}"))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _say(text: str) -> int:
+    print(f"tairyu: {text}", file=sys.stderr)
+    return 2

@@ -1,0 +1,50 @@
+"""What the commands share: errors that are a sentence, the running set-up, lines on stdout."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from schemas.instants import from_text
+
+
+class Sorry(Exception):
+    """What is wrong, where, and what to do: shown to the user as it is; exit code 2."""
+
+
+TEST_KEY = b"tairyu test key: not for anybody's real applications"
+
+
+def key_from(path: Path | None, *, told: bool = True) -> bytes:
+    """The key of the tokens; without a file the fixed test key, which is said on stderr."""
+    if path is None:
+        if told:
+            print("tairyu: no --key given: tokens are made with the fixed test key", file=sys.stderr)
+        return TEST_KEY
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise Sorry(f"{path}: {error.strerror}: the key of the tokens cannot be read") from error
+    if len(key) < 32:
+        raise Sorry(f"{path}: a key has at least 32 bytes, this one has {len(key)}")
+    return key
+
+
+def instant(text: str | None, option: str) -> int | None:
+    """Microseconds of an option's RFC 3339 instant."""
+    if text is None:
+        return None
+    try:
+        return from_text(text)
+    except ValueError as error:
+        raise Sorry(f"{option}: expected an instant with an offset such as 2026-05-14T00:00:00+09:00, got {text!r}") from error
+
+
+def print_lines(lines: Iterable[bytes]) -> None:
+    """A reader that closes early (``| head``) is no error."""
+    try:
+        for line in lines:
+            sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None

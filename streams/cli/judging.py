@@ -1,0 +1,119 @@
+"""``tairyu judge`` and ``tairyu export``: the rules without a broker, and a log as lines."""
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from schemas.cards import load_cards
+from schemas.events import Event
+from schemas.instants import from_text
+from schemas.reasons import Refused
+from streams import judge as judging
+from streams.cli import app
+from streams.cli.answers import Sorry, instant, key_from, print_lines
+from streams.cli.running import settings_of
+from streams.export import line_of, read_log
+from streams.files import read_lines
+from streams.gate import Gate
+from streams.parties import load_parties
+from streams.policy import Policies
+from streams.policy_file import load_policies
+from streams.settings import Settings
+
+DEFAULTS = Settings.model_construct()
+
+
+@app.command()
+def judge(
+    events: Annotated[str | None, typer.Argument(help="A file of events (.ndjson, .ndjson.gz, .csv, or - for standard input).")] = None,
+    log: Annotated[Path | None, typer.Option(help="An exported custody-log instead of a file of events.")] = None,
+    policy: Annotated[Path, typer.Option(help="The policy file.")] = DEFAULTS.policy,
+    parties: Annotated[Path, typer.Option(help="Who the speakers are.")] = DEFAULTS.parties,
+    until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
+    verdicts: Annotated[bool, typer.Option("--verdicts", help="Print final verdicts instead of transitions.")] = False,
+    key: Annotated[Path | None, typer.Option(help="File with the key of the tokens.")] = None,
+) -> None:
+    """Judge a file by the very rules of the watch: transitions as JSON lines on stdout. No broker is needed.
+
+    Exit code 1 if lines were refused: each is named on stderr, and the rest is judged.
+    """
+    policies = load_policies(policy)
+    if (events is None) == (log is None):
+        raise Sorry("judge needs one thing to judge: a file of events, or --log with an exported custody-log")
+    if log is not None:
+        print_lines(_over_log(log, policies, verdicts))
+        return
+    gate = Gate(policies, load_parties(parties), key_from(key))
+    reading = Reading(gate, str(events))
+    print_lines(_over_events(reading, policies, instant(until, "--until"), verdicts))
+    raise typer.Exit(1 if reading.refused else 0)
+
+
+def _over_log(path: Path, policies: Policies, verdicts: bool) -> Iterator[bytes]:
+    judge = judging.LogJudge(policies)
+    for number, line in read_lines(str(path)):
+        try:
+            said = list(judge.feed(line))
+        except msgspec.MsgspecError as error:
+            raise Sorry(f"{path}:{number}: no line of `tairyu export custody-log`: {error}") from error
+        if not verdicts:
+            yield from map(judging.line_of, said)
+    if verdicts:
+        yield from (judging.verdict_line(verdict, None) for verdict in judge.verdicts())
+
+
+def _over_events(reading: "Reading", policies: Policies, until_us: int | None, verdicts: bool) -> Iterator[bytes]:
+    events = judging.sorted_by_arrival(reading.events())
+    end_us = until_us if until_us is not None else max((from_text(event.received) for event in events), default=0)
+    judge = judging.FileJudge(policies)
+    for event in events:
+        if from_text(event.received) <= end_us:
+            said = list(judge.feed(event))
+            if not verdicts:
+                yield from map(judging.line_of, said)
+    said = list(judge.finish(end_us))
+    if not verdicts:
+        yield from map(judging.line_of, said)
+    else:
+        yield from (judging.verdict_line(verdict, reading.subjects.get(verdict.token)) for verdict in judge.verdicts())
+
+
+class Reading:
+    """The accepted events of a file; what is refused is named on stderr with its line."""
+
+    def __init__(self, gate: Gate, path: str) -> None:
+        self._gate, self._path = gate, path
+        self.subjects: dict[str, str] = {}
+        """Token -> the id that the file has for it: a user's own file, shown to nobody else."""
+        self.refused = 0
+
+    def events(self) -> Iterator[Event]:
+        for number, line in read_lines(self._path):
+            try:
+                event = self._gate.admit_line(line, origin=f"{self._path}:{number}")
+            except Refused as refused:
+                self.refused += 1
+                print(f"{self._path}:{number}: {refused.reason}: {refused.path or '/'}: {refused.reason.advice}", file=sys.stderr)
+                continue
+            if event.subject is not None:
+                self.subjects.setdefault(event.subject, msgspec.json.decode(line).get("subject", ""))
+            yield event
+
+
+class Log(StrEnum):
+    CUSTODY_LOG = "custody-log"
+    STALL_EVENTS = "stall-events"
+
+
+@app.command()
+def export(
+    log: Annotated[Log, typer.Argument(help="Which log.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of a running `tairyu up --data`.")] = None,
+) -> None:
+    """Print a log as JSON lines (partition, offset, key, value): every committed record to its end as it is now."""
+    print_lines(map(line_of, read_log(settings_of(data), load_cards()[log.value].name)))

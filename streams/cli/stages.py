@@ -1,0 +1,41 @@
+"""``tairyu up`` and ``tairyu run``: the stages, all on this machine or one of them."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.cli import app
+from streams.loop import log_to_stderr
+from streams.settings import Settings
+
+
+class Stage(StrEnum):
+    INTAKE = "intake"
+    WATCH = "watch"
+    HISTORY = "history"
+
+
+@app.command()
+def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
+    """Run one stage against the brokers of the settings (TAIRYU_BROKERS and others), until SIGTERM."""
+    log_to_stderr()
+    settings = Settings()
+    if stage is Stage.INTAKE:
+        from streams.intake import run as start  # noqa: PLC0415 (a stage loads only what it needs)
+    elif stage is Stage.WATCH:
+        from streams.watch import run as start  # noqa: PLC0415
+    else:
+        from sinks.history import run as start  # noqa: PLC0415
+    start(settings)
+
+
+@app.command()
+def up(
+    data: Annotated[Path | None, typer.Option(help="Keep everything in this folder, with Apache Kafka (needs Java 17 and Maven).")] = None,
+) -> None:
+    """Run everything on this machine: broker, intake, watch, history. Ctrl-C stops all. Without --data nothing is kept."""
+    from streams.up import up as start  # noqa: PLC0415
+
+    raise typer.Exit(start(data))

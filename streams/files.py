@@ -1,0 +1,82 @@
+"""Files of events: ``.ndjson``, ``.ndjson.gz``, ``.csv`` with a header, ``-`` for standard input. One event a line."""
+
+import csv
+import gzip
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from schemas.events import Data
+
+ENVELOPE = ("speaker", "received", "specversion", "id", "source", "type", "time", "subject")
+DATA = {{"source": "corrected_source", "id": "corrected_id"}.get(name, name): name for name in Data.__struct_fields__}
+"""Column -> field of ``data``; a correction's own ``source`` and ``id`` would be taken for the event's."""
+COLUMNS = (*ENVELOPE, *DATA)
+REQUIRED = ("speaker", "id", "source", "type", "time")
+
+
+class FileError(Exception):
+    """A file that cannot be read as events; says which, where, and what was expected."""
+
+
+def read_lines(path: str) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, the event as CloudEvents JSON). Empty lines are skipped; a CSV row becomes the event it stands for.
+
+    FileError if there is no such file, it is no gzip, or a CSV's header is not as documented.
+    """
+    try:
+        with _open(path) as file:
+            yield from _csv_lines(path, file) if path.removesuffix(".gz").endswith(".csv") else _json_lines(file)
+    except (OSError, EOFError) as error:
+        raise FileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def size_of(path: str) -> int | None:
+    """Bytes that reading will consume, for a progress bar; None where nobody knows."""
+    return None if path == "-" or path.endswith(".gz") or not Path(path).is_file() else Path(path).stat().st_size
+
+
+def _open(path: str) -> BinaryIO:
+    if path == "-":
+        return sys.stdin.buffer
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: SIM115
+
+
+def _json_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(file, 1):
+        if text := line.strip():
+            yield number, text
+
+
+def _csv_lines(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    try:
+        _check_header(path, list(rows.fieldnames or ()))
+        for row in rows:
+            yield rows.line_num, _event(row)
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: a CSV must be UTF-8") from error
+    except csv.Error as error:
+        raise FileError(f"{path}:{rows.line_num}: {error}") from error
+
+
+def _check_header(path: str, names: list[str]) -> None:
+    unknown = [name for name in names if name not in COLUMNS]
+    missing = [name for name in REQUIRED if name not in names]
+    if unknown or missing:
+        wrong = [f"unknown column {name!r}" for name in unknown] + [f"missing column {name!r}" for name in missing]
+        raise FileError(f"{path}:1: {', '.join(wrong)}; the columns are {', '.join(COLUMNS)}")
+
+
+def _event(row: dict[str, str | None]) -> bytes:
+    event: dict[str, object] = {name: value for name in ENVELOPE if (value := row.get(name))}
+    data: dict[str, object] = {name: value for column, name in DATA.items() if (value := row.get(column))}
+    if isinstance(count := data.get("count"), str) and count.isdecimal():
+        data["count"] = int(count)
+    # What stands behind the last column belongs to no field; the number rule must still see it.
+    beyond = row.get(None)  # type: ignore[call-overload]
+    return orjson.dumps({"specversion": "1.0", **event, "data": data, **({"beyond_the_header": beyond} if beyond else {})})

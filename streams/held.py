@@ -1,0 +1,86 @@
+"""stalls -> what is held now: each open stall once, as its last transition said it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import confluent_kafka as ck
+import msgspec
+
+from schemas.instants import from_text
+from schemas.records import Transition, Verdict
+from streams.export import read_log
+from streams.settings import Settings
+
+_transition = msgspec.json.Decoder(Transition)
+
+
+class Held:
+    """Open stalls by ``stall_id``; feed it the records of ``stalls`` in order."""
+
+    def __init__(self) -> None:
+        self._open: dict[bytes, Verdict] = {}
+
+    def take(self, message: ck.Message) -> None:
+        key, value = message.key(), message.value()
+        if key is not None and value is None:
+            self._open.pop(bytes(key), None)
+        elif key is not None and value is not None:
+            self._open[bytes(key)] = _transition.decode(value).data
+
+    def oldest_first(self) -> list[Verdict]:
+        return sorted(self._open.values(), key=lambda verdict: (from_text(verdict.entered_at), verdict.stall_id))
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many applications wait at one kiosk, with one vendor or in one hop, and since when the oldest does."""
+
+    name: str
+    held: int
+    oldest_at: str
+
+
+def counts(verdicts: Iterable[Verdict], by: str) -> list[Count]:
+    """Most first. ``by`` is a field of the verdict; who has none is counted under ``unknown``."""
+    held: Counter[str] = Counter()
+    oldest: dict[str, str] = {}
+    for verdict in verdicts:
+        name = getattr(verdict, by) or "unknown"
+        held[name] += 1
+        oldest[name] = min(oldest.get(name, verdict.entered_at), verdict.entered_at, key=from_text)
+    return [Count(name, number, oldest[name]) for name, number in held.most_common()]
+
+
+def held_now(settings: Settings, topic: str) -> Held:
+    """What is held as the topic stands now."""
+    held = Held()
+    for message in read_log(settings, topic):
+        held.take(message)
+    return held
+
+
+def follow(settings: Settings, topic: str, held: Held, every_s: float = 0.5) -> Iterator[Held]:
+    """Keep ``held`` up to date, from the beginning of the topic; gives it back about every ``every_s``, for ever."""
+    consumer = ck.Consumer(
+        {
+            "bootstrap.servers": settings.brokers,
+            "group.id": "tairyu-stalls",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+        }
+    )
+    try:
+        found = consumer.list_topics(topic, timeout=10).topics[topic]
+        consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in found.partitions])
+        while True:
+            until = time.monotonic() + every_s
+            while (left := until - time.monotonic()) > 0:
+                for message in consumer.consume(1_000, min(left, 0.2)):
+                    if message.error() is not None:
+                        raise ck.KafkaException(message.error())
+                    held.take(message)
+            yield held
+    finally:
+        consumer.close()

@@ -1,0 +1,139 @@
+"""The same rules without a broker: over a file of events (as of their arrival), or over an exported ``custody-log``. Pure.
+
+Over a log it gives exactly the transitions and clock marks that the watch committed for it, byte for byte. Over a file there is
+one virtual partition, every input is read through, and instead of pulsing at each interval it jumps from due time to due time.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import orjson
+
+from schemas.events import Event
+from schemas.instants import from_text, to_text
+from schemas.records import Application, Input, Pulse
+from streams.partition import Batch, Partition
+from streams.policy import Policies
+from streams.verdicts import HopVerdict, hop_verdicts
+
+Said = tuple[int, bytes | None, bytes]
+"""Partition, key, value (the record's JSON unchanged)."""
+
+
+class Line(msgspec.Struct):
+    """A line of an exported log."""
+
+    partition: int
+    offset: int
+    key: str | None
+    value: msgspec.Raw
+
+
+class LogJudge:
+    """Judges the lines of ``tairyu export custody-log``, partition by partition, in the order of the log."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+        self._batches: dict[int, Batch] = {}
+        self._decode = msgspec.json.Decoder(Line).decode
+
+    def feed(self, text: bytes) -> Iterator[Said]:
+        """What one line makes the watch say. msgspec.MsgspecError if it is no line of an export."""
+        line = self._decode(text)
+        batch = self._batches.get(line.partition)
+        if batch is None:
+            batch = self._batches[line.partition] = Batch(Partition(self._policies, line.partition))
+        if line.offset > batch.offset:
+            batch.handle(line.offset, None if line.key is None else line.key.encode(), bytes(line.value))
+            yield from drain(batch, line.partition)
+
+    def verdicts(self) -> Iterator[HopVerdict]:
+        for _, batch in sorted(self._batches.items()):
+            yield from final_verdicts(batch, self._policies)
+
+
+class FileJudge:
+    """Judges events as of their arrival. Feed them in the order of arrival; then ``finish``."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+        self._batch = Batch(Partition(policies, 0))
+        self._interval_us = policies.newest.pulse_interval_us
+        self._offset = 0
+        self._clock_us = -1
+
+    def feed(self, event: Event) -> Iterator[Said]:
+        arrived_us = from_text(event.received)
+        yield from self._pulse_until((arrived_us - 1) // self._interval_us * self._interval_us)
+        if event.subject is not None:
+            self._offset += 1
+            self._batch.handle(self._offset, event.subject.encode(), orjson.dumps(msgspec.to_builtins(event)))
+            yield from drain(self._batch, 0)
+
+    def finish(self, until_us: int) -> Iterator[Said]:
+        """All silence up to ``until_us`` is a fact."""
+        yield from self._pulse_until(until_us)
+
+    def verdicts(self) -> Iterator[HopVerdict]:
+        yield from final_verdicts(self._batch, self._policies)
+
+    def _pulse_until(self, until_us: int) -> Iterator[Said]:
+        """A pulse after each due time on the way, on the grid of the interval, and one at the end."""
+        while (due_us := self._batch.first_due()) is not None:
+            pulse_us = (due_us // self._interval_us + 1) * self._interval_us
+            if pulse_us > until_us:
+                break
+            yield from self._pulse(max(pulse_us, self._clock_us))
+        if until_us > self._clock_us:
+            yield from self._pulse(until_us)
+
+    def _pulse(self, clock_us: int) -> Iterator[Said]:
+        self._clock_us = clock_us
+        self._offset += 1
+        at = to_text(clock_us)
+        whole = Input(vendor=None, partitions=1, through={0: at}, heard={})
+        self._batch.pulse(self._offset, Pulse(at=at, bucket_s=5, policy=self._policies.newest.version, input_set=1, inputs={"file": whole}))
+        yield from (said for said in drain(self._batch, 0) if said[1] is not None)
+
+
+def drain(batch: Batch, number: int) -> Iterator[Said]:
+    """Take what a batch has said so far."""
+    said, batch.said = batch.said, []
+    batch.stalls.clear()
+    yield from ((number, key, value) for key, value in said)
+
+
+def final_verdicts(batch: Batch, policies: Policies) -> Iterator[HopVerdict]:
+    """By token; of an application whose record has shrunk: as it was when it did."""
+    last: dict[bytes, Application] = {token: record for token, record in batch.working.items() if record is not None}
+    last.update(batch.shrunk)
+    for token in sorted(last):
+        yield from hop_verdicts(token.decode(), last[token], policies)
+
+
+def line_of(said: Said) -> bytes:
+    """A line as ``judge --log`` prints it: what ``export`` writes, without the offset."""
+    partition, key, value = said
+    return orjson.dumps({"partition": partition, "key": None if key is None else key.decode(), "value": orjson.Fragment(value)})
+
+
+def verdict_line(verdict: HopVerdict, subject: str | None) -> bytes:
+    """A line in the form of ``truth.ndjson``; ``subject`` is None where only tokens are known."""
+    closed_us = verdict.closed_us
+    return orjson.dumps(
+        {
+            "subject": subject,
+            "token": verdict.token,
+            "hop": verdict.hop,
+            "attempt": verdict.attempt,
+            "entered_at": to_text(verdict.entered_us),
+            "closed_at": None if closed_us is None else to_text(closed_us),
+            "verdict": verdict.verdict,
+            "level": verdict.level,
+        }
+    )
+
+
+def sorted_by_arrival(events: Iterable[Event]) -> list[Event]:
+    """Stable: events that arrived at the same instant keep their order."""
+    return sorted(events, key=lambda event: from_text(event.received))

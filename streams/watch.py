@@ -1,0 +1,133 @@
+"""custody-log -> stall-events, stalls, applications
+
+The only judge of applications: a pure function of one partition's log. Killed at any point, nothing is lost or said twice: what
+a batch says, the records it changes and how far it got are one transaction, under a producer that no earlier owner can use
+(rule 4); a successor starts from the ledger. The process ends on anything but a successful commit (rule 5).
+"""
+
+import asyncio
+import time
+from typing import Any
+
+import faust
+import structlog
+
+from schemas.cards import load_cards
+from streams.faust_batch import BatchApp, BatchTopic
+from streams.ledger import Held, LedgerTable, LedgerTables
+from streams.loop import die
+from streams.policy import Policies
+from streams.policy_file import load_policies
+from streams.settings import Settings
+from streams.topics import partitions_of
+from streams.watchdog import Watchdog
+
+log = structlog.get_logger()
+
+CLOCKS_ONLY_S = 1.0
+"""A batch that moved nothing but clocks may wait this long for its commit: a successor reads it again."""
+
+
+class Watch:
+    """The Faust app with its one agent, and what it needs to commit."""
+
+    def __init__(self, settings: Settings, policies: Policies) -> None:
+        self.settings, self.cards = settings, load_cards()
+        self.app = self._app(partitions_of(settings, "custody-log", self.cards["custody-log"]))
+        self.table = self._table(policies)
+        self.app.positions = self.table.data
+        custody_log = self.app.topic(
+            self.app.batched, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        self.app.agent(custody_log, name="watch")(self.judge)
+        self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
+        self.watchdog = Watchdog(settings, self.app.batched, self._applied)
+        self.app.task(self._start_watchdog)
+
+    def _app(self, partitions: int) -> BatchApp:
+        app = BatchApp(
+            "tairyu-watch",
+            broker="kafka://" + self.settings.brokers.replace(",", ";kafka://"),
+            env_prefix="TAIRYU_FAUST_",
+            store="memory://",
+            topic_partitions=partitions,
+            topic_replication_factor=self.settings.replication,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            table_standby_replicas=0,
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=self.settings.session_timeout_s,
+            broker_heartbeat_interval=self.settings.session_timeout_s / 6,
+            broker_commit_interval=1.0,
+            broker_max_poll_records=20_000,
+            producer_request_timeout=60.0,
+            stream_buffer_maxsize=64,
+            web_enabled=False,
+            processing_guarantee="at_least_once",
+            Topic=BatchTopic,
+            TableManager=LedgerTables,
+        )
+        app.batched = self.cards["custody-log"].name
+        return app
+
+    def _table(self, policies: Policies) -> LedgerTable:
+        table = LedgerTable(self.app, name="applications", partitions=self.app.conf.topic_partitions, key_type=bytes, value_type=bytes)
+        table.changelog_name = self.cards["applications"].name
+        table.settings, table.policies = self.settings, policies
+        table.key_serializer = table.value_serializer = "raw"
+        self.app.tables.add(table)
+        return table
+
+    async def judge(self, stream: faust.Stream[Any]) -> None:
+        async for run in stream:
+            try:
+                await self._apply(self.table.data.partitions[run[0].partition], run)
+            except Exception as error:  # Faust would acknowledge the batch and go on
+                die("a batch could not be judged", error)
+
+    async def _apply(self, held: Held, run: list[Any]) -> None:
+        async with held.lock:
+            batch = held.begin()
+            for record in run:
+                if record.offset > batch.offset:  # skipping is per record
+                    batch.handle(record.offset, record.key, record.value)
+            if batch.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
+                await self._commit(held)
+
+    async def commit_clocks(self) -> None:
+        """Nothing else need arrive for clocks to be committed within a second or two."""
+        for held in list(self.table.data.partitions.values()):
+            try:
+                async with held.lock:
+                    if held.begin().offset > held.applied:
+                        await self._commit(held)
+            except Exception as error:
+                die("clocks could not be committed", error)
+
+    async def _commit(self, held: Held) -> None:
+        batch = held.begin()
+        for offset in batch.unreadable:
+            log.error("not a custody record: skipped", topic=self.app.batched, partition=held.number, offset=offset)
+        changed, applied = batch.changed(), batch.applied()
+        stall_events, stalls = self.cards["stall-events"].name, self.cards["stalls"].name
+        outputs = [(stall_events, key, value) for key, value in batch.said]
+        outputs += [(stalls, stall.encode(), held_now) for stall, held_now in batch.stalls.items()]
+        await asyncio.get_running_loop().run_in_executor(None, held.commit, changed, applied, outputs)
+        held.keep(changed, applied)
+
+    def _applied(self) -> dict[int, int]:
+        return {number: held.applied for number, held in list(self.table.data.partitions.items())}
+
+    async def _start_watchdog(self) -> None:
+        self.watchdog.start()
+
+
+def run(settings: Settings) -> None:
+    """Run the stage until SIGTERM or SIGINT. Ends the process (non-zero) on any failure."""
+    watch = Watch(settings, load_policies(settings.policy))
+    log.info("watch starts", brokers=settings.brokers, policy=str(settings.policy))
+    worker = faust.Worker(watch.app, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker.spinner = None
+    worker.execute_from_commandline()
+
+
