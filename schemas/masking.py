@@ -1,0 +1,55 @@
+"""What may be kept of a refused value: every run of 12 or more digits masked, and no more than 256 KiB."""
+
+import re
+
+from schemas.disguises import fold
+
+LONGEST = 256 * 1024
+"""Bytes of UTF-8."""
+GLYPH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\?.", re.DOTALL)
+"""One character of JSON text, escaped or not."""
+LONG_RUN = re.compile(r"0(?:-{0,3}0){11,}")
+CUT_RUN = re.compile(r"0(?:-{0,3}0){11,}|0(?:-{0,3}0)*-*$")
+"""Where the text was cut, its last run may have gone on."""
+
+
+def mask(text: str) -> str:
+    """The text with ``*`` for every run of 12 or more digits, in any disguise of the number rule and also as ``\\u`` escapes.
+
+    Masks more than the rule refuses: a point may stand in a gap (``1.23456789012e11``), and gaps may be anywhere.
+    """
+    encoded = text.encode(errors="replace")
+    pattern = CUT_RUN if len(encoded) > LONGEST else LONG_RUN
+    glyphs = list(GLYPH.finditer(encoded[:LONGEST].decode(errors="ignore")))
+    shapes = [(_shape(glyph.group()), place) for place, glyph in enumerate(glyphs)]
+    seen = [(shape, place) for shape, place in shapes if shape]
+    masked = [glyph.group() for glyph in glyphs]
+    for run in pattern.finditer("".join(shape for shape, _ in seen)):
+        _strike(masked, seen, run.start(), run.end())
+    return "".join(masked)
+
+
+def _strike(masked: list[str], seen: list[tuple[str, int]], start: int, end: int) -> None:
+    """Stars for the digits of one run; what stood between them, seen or not, goes."""
+    masked[seen[start][1] : seen[end - 1][1] + 1] = [""] * (seen[end - 1][1] + 1 - seen[start][1])
+    for shape, place in seen[start:end]:
+        masked[place] = "*" if shape == "0" else ""
+
+
+def _shape(glyph: str) -> str:
+    """``0`` for a digit, ``-`` for what may stand in a gap, ``x`` for anything else, nothing for the invisible."""
+    folded = fold(_unescaped(glyph))
+    if not folded:
+        return ""
+    if any("0" <= character <= "9" for character in folded):
+        return "0"
+    return "-" if folded in (" ", "-", ".") else "x"
+
+
+def _unescaped(glyph: str) -> str:
+    if len(glyph) == 1:
+        return glyph
+    if glyph[1] != "u" or len(glyph) < 6:
+        return {"n": " ", "t": " ", "r": " ", "f": " ", "b": "\b"}.get(glyph[1], glyph[1])
+    units = bytes.fromhex(glyph.replace("\\u", ""))
+    return units.decode("utf-16-be", errors="replace")
