@@ -17,12 +17,10 @@ from typing import Any, NoReturn, Protocol
 import confluent_kafka as ck
 import structlog
 
+from streams.evidence import TopicPart
 from streams.settings import Settings
 
 log = structlog.get_logger()
-
-TopicPart = tuple[str, int]
-"""Topic, partition."""
 
 COMMITTED_S = 30.0
 
@@ -134,7 +132,10 @@ def run_loop(
     wait_s: float = 0.1,
     stop: Callable[[], bool] | None = None,
 ) -> None:
-    """Reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time. Dies on every error."""
+    """Reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time. Dies on every error.
+
+    A topic that begins with ``^`` is a pattern: what fits it later is read from then on.
+    """
     try:
         _Loop(config, topics, handler).run(size, wait_s, stop or Stop().__bool__)
     except BaseException as error:
@@ -200,6 +201,8 @@ def _split(messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[Topic
             records.append(message)
         elif error.code() == ck.KafkaError._PARTITION_EOF:
             ends[message.topic() or "", message.partition() or 0] = message.offset() or 0
+        elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART and (message.topic() or "").startswith("^"):
+            log.info("no topic of this pattern yet", pattern=message.topic())
         else:
             raise ck.KafkaException(error)
     return records, ends

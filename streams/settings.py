@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     )
     public_partitions: int | None = Field(default=None, description="Partitions of each public topic; default: as their cards say.")
     session_timeout_s: float = Field(default=10.0, description="Consumer group session time-out; 6 on the embedded broker.")
+    intake_slot: str | None = Field(
+        default=None,
+        description="Name of this intake among several, for one process at a time; default: a new one at each start. With a name, a "
+        "start ends at once what its predecessor left open, which otherwise hides later records for up to 10 s.",
+    )
     history_dir: Path | None = Field(default=None, description="Folder of the chDB history; used when no ClickHouse server is named.")
     history_port: int = Field(default=0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
     clickhouse_url: str | None = Field(default=None, description="http(s)://user:password@host:port of a ClickHouse server.")

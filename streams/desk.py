@@ -1,0 +1,70 @@
+"""What live and simulated intake share: records become outputs, time becomes pulses, both become transactions."""
+
+import time
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
+
+import confluent_kafka as ck
+import structlog
+
+from schemas.codec import Headers, encode
+from schemas.records import PULSE_KEY
+from streams.admission import Admission, Output, PublicRecord
+from streams.inputs import Inputs
+from streams.outlet import Outlet
+
+log = structlog.get_logger()
+
+
+class Clock(Protocol):
+    """One object gives both *now* and when a record arrived."""
+
+    def now_us(self) -> int: ...
+
+    def appended_us(self, kind: int, stamp_ms: int) -> int:
+        """From a record's timestamp and its kind (``confluent_kafka.TIMESTAMP_*``)."""
+        ...
+
+
+class SystemClock:
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000
+
+    def appended_us(self, kind: int, stamp_ms: int) -> int:
+        """The broker's stamp is taken as it is. A sender's own may be early, but not in the future."""
+        if kind == ck.TIMESTAMP_LOG_APPEND_TIME:
+            return stamp_ms * 1_000
+        return min(stamp_ms * 1_000, self.now_us()) if kind == ck.TIMESTAMP_CREATE_TIME else self.now_us()
+
+
+class Desk:
+    def __init__(self, inputs: Inputs, admission: Admission, outlet: Outlet, log_topic: str, log_partitions: int) -> None:
+        self.inputs = inputs
+        self._admission, self._outlet, self._log, self._log_partitions = admission, outlet, log_topic, log_partitions
+
+    def judge(self, record: PublicRecord) -> list[Output]:
+        reading = self.inputs.readings[record.topic, record.partition]
+        arrived_us = reading.arrival(record.appended_us)
+        reading.handled(record.offset, record.appended_us, arrived_us)
+        return self._admission.judge(record, arrived_us)
+
+    def pulses(self, at_us: int) -> list[Output]:
+        """One into every partition: each is judged by its own log alone."""
+        value = encode(self.inputs.pulse(at_us))
+        return [Output(self._log, PULSE_KEY, value, partition) for partition in range(self._log_partitions)]
+
+    def commit(self, outputs: Iterable[Output], group: Any) -> None:
+        self._outlet.commit(outputs, self.inputs.positions(), group)
+        for (topic, reason), count in self._admission.refused.items():
+            log.warning("refused", topic=topic, reason=reason, count=count)
+        self._admission.refused.clear()
+
+
+def public_record(message: ck.Message, clock: Clock) -> PublicRecord:
+    topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
+    appended_us = clock.appended_us(*message.timestamp())
+    try:
+        headers = cast(Headers | None, message.headers())  # of a message that was read: a list of pairs
+    except UnicodeDecodeError:
+        return PublicRecord(topic, partition, offset, appended_us, message.value(), None, unreadable=True)
+    return PublicRecord(topic, partition, offset, appended_us, message.value(), headers)

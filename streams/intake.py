@@ -1,0 +1,167 @@
+"""kiosk-events.*, jlis-events, municipal-events -> custody-log, dead-letters
+
+Trusts nothing: checks who may say what, refuses personal numbers, makes the token, re-keys, stamps arrival, emits pulses. Killed
+at any point, every public record ends exactly once in ``custody-log``, as an event or a refusal: what a batch becomes, and the
+position of every input with its T, are one transaction, under the group membership that owned the inputs when they were read. A
+worker that froze and woke commits nothing. Anything but a successful commit ends the process (rule 5).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import confluent_kafka as ck
+import structlog
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from schemas.cards import Card, load_cards
+from streams.admission import Admission, Output
+from streams.desk import Clock, Desk, SystemClock, public_record
+from streams.evidence import TopicPart
+from streams.gate import Gate
+from streams.inputs import Inputs
+from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
+from streams.outlet import Outlet
+from streams.parties import Feed, load_parties, public_feeds
+from streams.policy_file import load_policies
+from streams.settings import Settings
+from streams.simulation import BUCKET_S as SIMULATED_BUCKET_S
+from streams.simulation import SimulatedIntake, TickClock
+from streams.topics import admin_client
+
+log = structlog.get_logger()
+
+GROUP = "tairyu-intake"
+BUCKET_S = 5
+KEY_BYTES = 32
+LIST_S = 30.0
+REFRESH_MS = 10_000
+"""How often the broker is asked for new topics and partitions."""
+WAIT_S = 0.1
+ANSWER_S = 1.0
+"""How long a pulse waits for the inputs' ends; without an answer T stays."""
+
+
+class Ends:
+    """Asks where the inputs end: one question for all."""
+
+    def __init__(self, admin: AdminClient, *, low_ends: bool) -> None:
+        # An open transaction makes the embedded broker report 0 as the end of what is committed.
+        self._isolation = ck.IsolationLevel.READ_UNCOMMITTED if low_ends else ck.IsolationLevel.READ_COMMITTED
+        self._admin = admin
+
+    def ask(self, partitions: Iterable[TopicPart]) -> dict[TopicPart, int]:
+        """Partition -> end; without those that did not answer in time."""
+        wanted = {ck.TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}  # type: ignore[no-untyped-call]
+        if not wanted:
+            return {}
+        asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=ANSWER_S)
+        ends: dict[TopicPart, int] = {}
+        for where, answer in asked.items():
+            try:
+                ends[where.topic, where.partition] = answer.result(2 * ANSWER_S).offset
+            except (ck.KafkaException, TimeoutError) as error:
+                log.warning("no answer about an input's end: its T stays", topic=where.topic, partition=where.partition, text=str(error))
+        return ends
+
+
+class Intake:
+    """The live stage: every batch is one transaction, and so is every pulse when nothing comes."""
+
+    def __init__(self, desk: Desk, clock: Clock, ends: Ends, pulse_interval_us: int) -> None:
+        self._desk, self._clock, self._ends, self._interval_us = desk, clock, ends, pulse_interval_us
+        self._pulsed_us: int | None = None
+
+    def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
+        return self._desk.inputs.take(committed)
+
+    def revoked(self) -> None:
+        self._desk.inputs.drop()
+
+    def handle(self, batch: Batch) -> None:
+        """Judged first, sent then: an open transaction hides later records from everybody, so it is kept short."""
+        outputs = [output for message in batch.records for output in self._desk.judge(public_record(message, self._clock))]
+        for where, offset in batch.ends.items():
+            self._desk.inputs.readings[where].ended(offset)
+        if self._pulse_is_due():
+            outputs += self._pulses()
+        if outputs:
+            self._desk.commit(outputs, batch.group)
+
+    def _pulse_is_due(self) -> bool:
+        """Never while nothing is known: it would vouch for nothing, and no position would fence it. A clock set back pulses at once."""
+        if not self._desk.inputs.known():
+            return False
+        return self._pulsed_us is None or not 0 <= self._clock.now_us() - self._pulsed_us < self._interval_us
+
+    def _pulses(self) -> list[Output]:
+        clock_us = self._clock.now_us()  # first the clock, then the question
+        self._desk.inputs.prove(clock_us, self._ends.ask(self._desk.inputs.known()))
+        self._pulsed_us = clock_us
+        return self._desk.pulses(clock_us)
+
+
+def run(settings: Settings) -> None:
+    """Runs the stage until SIGTERM or SIGINT; PolicyError if policy or parties have mistakes. Dies on any failure."""
+    policies = load_policies(settings.policy)
+    policy, cards = policies.newest, load_cards()
+    parties = load_parties(settings.parties, policy)
+    feeds = public_feeds(parties, policy, cards, settings.public_partitions)
+    try:
+        admin = admin_client(settings)
+        there = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=LIST_S).topics.items()}
+        topics = _subscription(feeds, cards, there, settings)
+        log_topic = cards["custody-log"].topic()
+        key = _key(settings.key_file)
+        admission = Admission(Gate(policies, parties, key), parties, feeds, cards, key, there[log_topic])
+        bucket_s = SIMULATED_BUCKET_S if settings.simulation else BUCKET_S
+        inputs = Inputs(feeds, parties.input_set, policy.version, bucket_s, low_ends=settings.embedded)
+        desk = Desk(inputs, admission, Outlet(settings), log_topic, there[log_topic])
+    except (LoopError, ck.KafkaException, OSError) as error:
+        die("intake cannot start", error)
+    interval_us = policy.pulse_interval_us
+    handler: Handler
+    if settings.simulation:
+        handler = SimulatedIntake(desk, TickClock())
+    else:
+        handler = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
+    config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS)
+    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / 1e6))
+
+
+def _subscription(feeds: Mapping[str, Feed], cards: Mapping[str, Card], there: Mapping[str, int], settings: Settings) -> list[str]:
+    """The topics to read. One that is missing stops nobody (its party's clock stands), and is read as soon as it is there."""
+    for name in (cards["custody-log"].topic(), cards["dead-letters"].topic()):
+        if name not in there:
+            raise LoopError(f"topic {name} is missing: `tairyu up` creates it, or: {_creation(name, cards[name], 1, settings)}")
+    wrong = [feed for feed in feeds.values() if there.get(feed.topic) != feed.partitions]
+    for feed in wrong:
+        log.error(_wrong(feed, cards[feed.card], there, settings))
+    if wrong and settings.simulation:
+        raise LoopError("a simulation needs every public topic, with the partitions of the input set")
+    return [topic if topic in there else f"^{re.escape(topic)}$" for topic in feeds]
+
+
+def _wrong(feed: Feed, card: Card, there: Mapping[str, int], settings: Settings) -> str:
+    whose = f"party {feed.party}" if feed.party else " and ".join(feed.roles)
+    if feed.topic not in there:
+        return f"topic {feed.topic} of {whose} is missing: create it with: {_creation(feed.topic, card, feed.partitions, settings)}"
+    has = f"topic {feed.topic} of {whose} has {there[feed.topic]} partitions, the input set says {feed.partitions}"
+    if there[feed.topic] < feed.partitions:
+        return f"{has}: its clock stands until they are added"
+    return f"{has}: all are read, but no clock waits for those beyond. Raise input_set in {settings.parties} and say how many"
+
+
+def _creation(topic: str, card: Card, partitions: int, settings: Settings) -> str:
+    config = " ".join(f"--config {name}={value}" for name, value in card.broker_config(simulated=settings.simulation).items())
+    return f"kafka-topics.sh --bootstrap-server {settings.brokers} --create --topic {topic} --partitions {partitions} {config}"
+
+
+def _key(path: Path | None) -> bytes:
+    if path is None:
+        raise LoopError("tokens need a key: name its file in TAIRYU_KEY_FILE")
+    key = path.read_bytes().strip()
+    if len(key) < KEY_BYTES:
+        raise LoopError(f"{path}: a key has at least {KEY_BYTES} bytes, this one has {len(key)}")
+    return key

@@ -1,0 +1,56 @@
+"""Intake's producer: outputs and the inputs' positions in one transaction, or the end of the process (rule 5)."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import confluent_kafka as ck
+
+from streams.admission import Output
+from streams.settings import Settings
+
+TRANSACTION_MS = 10_000
+"""At most: an open transaction hides all later records of its partitions from everybody."""
+COMMIT_S = 10.0
+FENCE_S = 30.0
+LARGEST = 4 * 1024 * 1024
+"""Bytes, as the cards allow: an accepted record may grow threefold, since an id of 23 digits becomes a token of 64."""
+
+
+class Outlet:
+    """What keeps a frozen worker's batch out is the group membership that goes with it; the transactional id only names the slot.
+
+    A slot with a name lets a successor end what its predecessor left open; two processes in one slot end each other.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        slot = settings.intake_slot or uuid.uuid4().hex
+        self._producer = ck.Producer(
+            {
+                "bootstrap.servers": settings.brokers,
+                "transactional.id": f"tairyu-intake-{slot}",
+                "transaction.timeout.ms": TRANSACTION_MS,
+                "partitioner": "murmur2_random",
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "message.max.bytes": LARGEST,
+                "queue.buffering.max.messages": 1_000_000,
+            }
+        )
+        self._producer.init_transactions(FENCE_S)
+
+    def commit(self, outputs: Iterable[Output], positions: Sequence[ck.TopicPartition], group: Any) -> None:
+        """KafkaException if it did not surely commit. ``positions``: of every input that is known, always: they fence a zombie."""
+        self._producer.begin_transaction()
+        for output in outputs:
+            self._produce(output)
+        self._producer.send_offsets_to_transaction(list(positions), group, COMMIT_S)
+        self._producer.commit_transaction(COMMIT_S)
+
+    def _produce(self, output: Output) -> None:
+        while True:
+            try:
+                self._producer.produce(output.topic, output.value, output.key, output.partition)
+                return
+            except BufferError:  # a thousand records of a megabyte: wait until some have left
+                self._producer.poll(0.1)
