@@ -4,9 +4,7 @@ FOLDER holds ``topics/`` and ``examples/``; without it, Tairyu's own. Prints ``F
 Whether an invalid example is refused for the reason it names is for intake to say, and a test asks it.
 """
 
-import re
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,14 +15,13 @@ import msgspec
 from schemas.cards import PARTY, Card, Fault, read_cards
 from schemas.events import PublicEvent
 from schemas.json_schemas import FILE_FORMATS, MESSAGES, kebab
+from schemas.numbers import number_in
 from schemas.situations import ENDINGS, FILES, Situation, situations
 
 HERE = Path(__file__).parent
 PUBLIC = PublicEvent.__name__
 FILE_ENDINGS = ENDINGS | {".csv"}
 BY_KEBAB = {kebab(name): name for name in MESSAGES}
-UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-TWELVE_DIGITS = re.compile(r"(?<!\d)(?:\d{12}|\d{4}([ ・·-])\d{4}\1\d{4})(?!\d)")
 
 
 def main(arguments: list[str]) -> int:
@@ -100,7 +97,7 @@ def _examples(card: Card, examples: list[Situation]) -> Iterator[tuple[str, str]
 
 
 def _belonging(root: Path, cards: dict[str, Card], examples: list[Situation]) -> Iterator[Fault]:
-    spoken: dict[str, set[str]] = {FILES: set(FILE_FORMATS)}
+    spoken: dict[str, set[str]] = {FILES: {*FILE_FORMATS, PUBLIC}}
     for card in cards.values():
         spoken.setdefault(card.examples, set()).update(card.schemas)
     for example in examples:
@@ -115,7 +112,7 @@ def _belonging(root: Path, cards: dict[str, Card], examples: list[Situation]) ->
 
 def _example_faults(root: Path, example: Situation) -> Iterator[Fault]:
     name = _shown(root, example.path)
-    if _holds_a_number(example.path.read_bytes()):
+    if number_in(example.path.read_text(encoding="utf-8", errors="replace")):
         yield Fault(name, "-", "holds a number of 12 digits: write {{individual_number}} or {{twelve_digits}}")
     if example.public and example.reason is not None:
         if not example.reason:
@@ -146,11 +143,6 @@ def _undecodable(values: Iterable[bytes], message: type[msgspec.Struct]) -> Iter
             continue
         if isinstance(decoded, PublicEvent) and decoded.speaker is None:
             yield "names no speaker"
-
-
-def _holds_a_number(raw: bytes) -> bool:
-    text = unicodedata.normalize("NFKC", raw.decode("utf-8", errors="replace"))
-    return TWELVE_DIGITS.search(UUID.sub("", text)) is not None
 
 
 def _shown(root: Path, path: Path) -> str:

@@ -1,0 +1,73 @@
+"""``python -m schemas.generate [--check]``: writes the JSON Schemas and ``docs/events.md``, or says whether they are as they would be.
+
+``--check`` writes nothing, names each file that differs, is missing or should not be there, and ends with 1 if there is any.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from schemas.cards import load_cards
+from schemas.events_page import events_page
+from schemas.json_schemas import MESSAGES, json_schema, kebab
+
+ROOT = Path(__file__).parent.parent
+POLICY = ROOT / "streams" / "policies" / "my-number-card.yaml"
+SCHEMAS = Path("schemas") / "json"
+PAGE = Path("docs") / "events.md"
+ENDING = ".schema.json"
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """The exit code; the files are those below ``root``."""
+    parser = argparse.ArgumentParser(prog="python -m schemas.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 if a file differs")
+    if parser.parse_args(arguments).check:
+        wrong = stale(root)
+        print(*wrong, sep="\n", end="\n" if wrong else "")
+        return 1 if wrong else 0
+    write(root)
+    return 0
+
+
+def generated(policy: Path = POLICY) -> dict[Path, str]:
+    """Every generated file, by its path below the root."""
+    schemas = {SCHEMAS / f"{kebab(name)}{ENDING}": _text(json_schema(message)) for name, message in MESSAGES.items()}
+    return schemas | {PAGE: events_page(load_cards(), policy)}
+
+
+def write(root: Path) -> None:
+    """Writes all files below a root, and removes schemas of messages that are no more."""
+    for path in _orphans(root):
+        path.unlink()
+    for path, text in generated().items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def stale(root: Path) -> list[str]:
+    """One line for each file below a root that is not as it would be written."""
+    wrong = [f"{path}: {_state(root / path)}" for path, text in generated().items() if _read(root / path) != text]
+    return wrong + [f"{path.relative_to(root)}: is the schema of no message" for path in _orphans(root)]
+
+
+def _orphans(root: Path) -> list[Path]:
+    known = {f"{kebab(name)}{ENDING}" for name in MESSAGES}
+    return [path for path in sorted((root / SCHEMAS).glob(f"*{ENDING}")) if path.name not in known]
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _state(path: Path) -> str:
+    return "differs: run python -m schemas.generate" if path.exists() else "is missing: run python -m schemas.generate"
+
+
+def _text(schema: object) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
