@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-import msgspec
-
+from schemas.codec import encode
 from streams.lives import World, live
 from streams.policy import Policies
 from streams.scenario import Scenario
 from streams.tidings import Tiding, Told, hear, tidings
 from streams.truth import TruthRow, figures, truth
-
-_encode = msgspec.json.Encoder().encode
 
 
 def key_of(seed: int) -> bytes:
@@ -57,8 +54,8 @@ class Story:
 
     def event_lines(self) -> Iterator[bytes]:
         """``events.ndjson``."""
-        return (_encode(tiding.event) + b"\n" for tiding in self.tidings)
+        return (encode(tiding.event) + b"\n" for tiding in self.tidings)
 
     def truth_lines(self) -> Iterator[bytes]:
         """``truth.ndjson``."""
-        return (_encode(row) + b"\n" for row in self.truth)
+        return (encode(row) + b"\n" for row in self.truth)
