@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.cards import Card
+from streams.parties import Feed
 from streams.settings import Settings
 
 LOG = "custody-log"
@@ -23,31 +24,28 @@ class Wanted:
     config: dict[str, str]
 
 
-def wanted_topics(settings: Settings, cards: Mapping[str, Card], parties: Mapping[str, Iterable[str]]) -> list[Wanted]:
-    """Every topic of the set-up. ``parties``: role -> its parties; each has a topic of its own where the role's card says so."""
-    return [
-        Wanted(name, partitions_of(settings, role, card), card.broker_config(simulated=settings.simulation))
-        for role, card in cards.items()
-        for name in _names(card, parties)
-    ]
+def wanted_topics(settings: Settings, cards: Mapping[str, Card], feeds: Mapping[str, Feed]) -> list[Wanted]:
+    """Every topic of the set-up: the public ones as ``feeds`` says (``parties.public_feeds``), the others as their cards say."""
+    widths = [(cards[feed.card], feed.topic, feed.partitions) for feed in feeds.values()]
+    widths += [(card, card.topic(), partitions_of(settings, name, card)) for name, card in cards.items() if not card.public]
+    return [Wanted(name, width, card.broker_config(simulated=settings.simulation)) for card, name, width in widths]
 
 
 def partitions_of(settings: Settings, card_name: str, card: Card) -> int:
-    """As the card says, unless the settings say otherwise for the public topics, or for custody-log and what is partitioned as it."""
-    if card.public:
-        return settings.public_partitions or card.partitions
+    """Of a topic that is not public: as its card says; for custody-log and what is partitioned as it, the settings may say otherwise."""
     if LOG in (card_name, card.partitioned_as):
         return settings.log_partitions or card.partitions
     return card.partitions
 
 
-def ensure_topics(settings: Settings, cards: Mapping[str, Card], parties: Mapping[str, Iterable[str]]) -> list[str]:
+def ensure_topics(settings: Settings, cards: Mapping[str, Card], feeds: Mapping[str, Feed]) -> list[str]:
     """Creates those that are missing and gives their names; what exists stays as it is. KafkaException if the broker refuses one.
 
     Afterwards all of them can be used.
     """
-    wanted = wanted_topics(settings, cards, parties)
-    topics = [NewTopic(each.name, each.partitions, settings.replication, config=each.config) for each in wanted]
+    topics = [
+        NewTopic(each.name, each.partitions, settings.replication, config=each.config) for each in wanted_topics(settings, cards, feeds)
+    ]
     admin = admin_client(settings)  # by name: were it collected, the answers would be errors
     created = admin.create_topics(topics, operation_timeout=TIMEOUT_S)
     new = [name for name, outcome in created.items() if _created(outcome.exception(TIMEOUT_S))]
@@ -72,12 +70,6 @@ def topic_ids(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
 
 def admin_client(settings: Settings) -> AdminClient:
     return AdminClient({"bootstrap.servers": settings.brokers})
-
-
-def _names(card: Card, parties: Mapping[str, Iterable[str]]) -> list[str]:
-    if not card.own_feed:
-        return [card.topic()]
-    return [card.topic(party) for role in card.speakers for party in parties.get(role, ())]
 
 
 def _usable(admin: AdminClient) -> set[str]:
