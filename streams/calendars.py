@@ -4,7 +4,6 @@ The package knows neither the municipal year-end closure, nor local holidays, no
 (who, from, to, reason, source). A day outside the file's first and last day is never guessed.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +15,10 @@ from streams.policy import BusinessCalendar
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNIX_DAY = date(1970, 1, 1).toordinal()
-EVERY_YEAR = re.compile(r"(?!02-29)[01][0-9]-[0-3][0-9]")
+ANY_YEAR = 1001
+"""Stands for every year; no leap year."""
+YEARS = range(1970, 2100)
+"""Beyond 2099 the package knows no holidays, and says so by naming none."""
 
 
 def day_number(day: date) -> int:
@@ -28,7 +30,7 @@ def read_calendar(name: str, spot: Spot, folder: Path) -> BusinessCalendar:
     """The calendar whose data file is named at ``spot``, from ``folder``. What is wrong with either is written down there."""
     required = ("version", "holidays", "closed_weekdays", "first_day", "last_day")
     file = read_document(folder / spot.text("the name of a file"), spot.faults).keys(required, ("closures", "openings"))
-    first, last = _date(file["first_day"]), _date(file["last_day"])
+    first, last = _date(file["first_day"]) or date(2000, 1, 1), _date(file["last_day"]) or date(2099, 12, 31)
     if first > last:
         file["last_day"].expected(f"a day after first_day {first}")
     free = _holidays(file["holidays"], first, last)
@@ -60,32 +62,36 @@ def _days(spot: Spot, first: date, last: date) -> set[date]:
         keys = item.keys(("who", "from", "to", "reason", "source"))
         for word in ("who", "reason", "source"):
             keys[word].text()
-        for start, end in _spans(keys["from"], keys["to"], first, last):
-            days.update(start + timedelta(place) for place in range((end - start).days + 1))
+        for begins, ends in _spans(keys["from"], keys["to"], first, last):
+            days.update(begins + timedelta(place) for place in range((ends - begins).days + 1))
     return days
 
 
 def _spans(start: Spot, end: Spot, first: date, last: date) -> Iterator[tuple[date, date]]:
     """A dated span once; one of months and days (``12-29`` to ``01-03``) in every year."""
-    if EVERY_YEAR.fullmatch(start.text("a day like 12-29")) is None:
-        span = _date(start), _date(end)
-        if span[0] > span[1]:
-            end.expected(f"a day not before {span[0]}")
-        yield span
+    begins, ends = _date(start, yearly=True), _date(end, yearly=True)
+    if begins is None or ends is None:
         return
-    if EVERY_YEAR.fullmatch(end.text("a day like 01-03")) is None:
-        end.expected("a day of every year, like the span's first (01-03)")
-        return
-    over = end.text() < start.text()
-    for year in range(first.year - 1, last.year + 1):
-        yield _date(start, f"{year}-"), _date(end, f"{year + over}-")
+    if (begins.year == ANY_YEAR) != (ends.year == ANY_YEAR):
+        end.expected("a day written as the span's first one: both with a year, or both without")
+    elif begins.year != ANY_YEAR:
+        if begins > ends:
+            end.expected(f"a day not before {begins}")
+        yield begins, ends
+    else:
+        over = ends < begins
+        for year in range(first.year - 1, last.year + 1):
+            yield begins.replace(year=year), ends.replace(year=year + over)
 
 
-def _date(spot: Spot, year: str = "") -> date:
+def _date(spot: Spot, yearly: bool = False) -> date | None:
+    """A day; in ``ANY_YEAR`` if it is one of every year (29 February is none)."""
     text = spot.text("a day like 2026-12-29")
     try:
-        if not spot.missing:
-            return date.fromisoformat(year + text)
+        day = date.fromisoformat(f"{ANY_YEAR}-{text}" if yearly and len(text) == len("12-29") else text)
+        if day.year in YEARS or (yearly and day.year == ANY_YEAR):
+            return day
     except ValueError:
-        spot.expected("a day like 2026-12-29")
-    return date(1970, 1, 1)
+        pass
+    spot.expected("a day like 2026-12-29, or 12-29 for every year" if yearly else "a day like 2026-12-29")
+    return None
