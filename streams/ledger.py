@@ -25,6 +25,7 @@ from schemas.records import APPLIED_KEY, Application, Applied
 from streams.loop import die
 from streams.partition import Batch, Partition, decode_application
 from streams.policy import Policies
+from streams.readiness import tell_ready
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -240,6 +241,7 @@ class LedgerRecovery(Recovery):
                 for table in self.tables.values():
                     await table.data.load()
                 await self._resume_streams(generation_id=generation)  # does not resume if a new rebalance began
+                tell_ready()
             except Exception as error:
                 die("the ledger could not be loaded", error)
 

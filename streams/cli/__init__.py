@@ -15,6 +15,7 @@ from streams.brokers import BrokerError
 from streams.cli.answers import Sorry
 from streams.files import FileError
 from streams.marked_yaml import PolicyError
+from streams.run_file import SetUpError
 
 app = typer.Typer(
     name="tairyu",
@@ -43,7 +44,7 @@ def main() -> None:
 
     try:
         app(prog_name="tairyu")
-    except (Sorry, FileError, PolicyError, BrokerError, LookupError) as error:
+    except (Sorry, FileError, PolicyError, BrokerError, SetUpError, LookupError) as error:
         sys.exit(_say(str(error)))
     except KafkaException as error:
         sys.exit(_say(f"the broker did not do it: {error.args[0].str()}"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from schemas.instants import from_text
+from schemas.reasons import Refused
 
 
 class Sorry(Exception):
@@ -48,3 +49,8 @@ def print_lines(lines: Iterable[bytes]) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+
+
+def why(refused: Refused) -> str:
+    """A refusal for the person who sent the line: code, place, what it means, what to do."""
+    return f"{refused.reason}: {refused.path or '/'}: {refused.reason.when} {refused.reason.remedy}"

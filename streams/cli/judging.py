@@ -15,7 +15,7 @@ from schemas.instants import from_text
 from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
-from streams.cli.answers import Sorry, instant, key_from, print_lines
+from streams.cli.answers import Sorry, instant, key_from, print_lines, why
 from streams.cli.running import settings_of
 from streams.export import line_of, read_log
 from streams.files import read_lines
@@ -98,7 +98,7 @@ class Reading:
                 event = self._gate.admit_line(line, origin=f"{self._path}:{number}")
             except Refused as refused:
                 self.refused += 1
-                print(f"{self._path}:{number}: {refused.reason}: {refused.path or '/'}: {refused.reason.advice}", file=sys.stderr)
+                print(f"{self._path}:{number}: {why(refused)}", file=sys.stderr)
                 continue
             if event.subject is not None:
                 self.subjects.setdefault(event.subject, msgspec.json.decode(line).get("subject", ""))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streams.cli.answers import Sorry
 from streams.settings import Settings
-from streams.up import find_running
+from streams.run_file import find_running
 
 
 def settings_of(data: Path | None) -> Settings:

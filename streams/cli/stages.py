@@ -34,8 +34,10 @@ def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
 @app.command()
 def up(
     data: Annotated[Path | None, typer.Option(help="Keep everything in this folder, with Apache Kafka (needs Java 17 and Maven).")] = None,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Apache Kafka instead of the embedded broker; implied by --data.")] = False,
+    port: Annotated[int | None, typer.Option(help="The broker's port on loopback; default: a free one.")] = None,
 ) -> None:
     """Run everything on this machine: broker, intake, watch, history. Ctrl-C stops all. Without --data nothing is kept."""
     from streams.up import up as start  # noqa: PLC0415
 
-    raise typer.Exit(start(data))
+    raise typer.Exit(start(data, kafka=kafka, port=port))
