@@ -19,14 +19,20 @@ def mask(text: str) -> str:
     Masks more than the rule refuses: a point may stand in a gap (``1.23456789012e11``), and gaps may be anywhere.
     """
     encoded = text.encode(errors="replace")
-    pattern = CUT_RUN if len(encoded) > LONGEST else LONG_RUN
-    glyphs = list(GLYPH.finditer(encoded[:LONGEST].decode(errors="ignore")))
-    shapes = [(_shape(glyph.group()), place) for place, glyph in enumerate(glyphs)]
+    runs = CUT_RUN if len(encoded) > LONGEST else LONG_RUN
+    text = encoded[:LONGEST].decode(errors="ignore")
+    if "\\u" in text:
+        text = _masked(GLYPH.findall(text), runs)
+    # An escape's own digits, read literally, may lengthen a run that they stand before.
+    return _masked(list(text), runs)
+
+
+def _masked(glyphs: list[str], runs: re.Pattern[str]) -> str:
+    shapes = [(_shape(glyph), place) for place, glyph in enumerate(glyphs)]
     seen = [(shape, place) for shape, place in shapes if shape]
-    masked = [glyph.group() for glyph in glyphs]
-    for run in pattern.finditer("".join(shape for shape, _ in seen)):
-        _strike(masked, seen, run.start(), run.end())
-    return "".join(masked)
+    for run in runs.finditer("".join(shape for shape, _ in seen)):
+        _strike(glyphs, seen, run.start(), run.end())
+    return "".join(glyphs)
 
 
 def _strike(masked: list[str], seen: list[tuple[str, int]], start: int, end: int) -> None:

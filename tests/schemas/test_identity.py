@@ -15,8 +15,21 @@ SUBJECT = "".join(RNG.choices("0123456789", k=23))
 
 
 def event(**changes: object) -> Event:
-    said = {"id": "1", "source": "/plaza", "type": "jp.tairyu.card.arrived", "time": "2026-04-01T09:00:00+09:00", "data": Data(kiosk="soka-2")}
-    carried = {"specversion": "1.0", "speaker": "plaza", "role": "vendor", "own_feed": True, "received": "2026-04-01T00:00:01Z", "origin": "t:0:1"}
+    said = {
+        "id": "1",
+        "source": "/plaza",
+        "type": "jp.tairyu.card.arrived",
+        "time": "2026-04-01T09:00:00+09:00",
+        "data": Data(kiosk="soka-2"),
+    }
+    carried = {
+        "specversion": "1.0",
+        "speaker": "plaza",
+        "role": "vendor",
+        "own_feed": True,
+        "received": "2026-04-01T00:00:01Z",
+        "origin": "t:0:1",
+    }
     return msgspec.convert(said | carried | changes, Event, from_attributes=True)
 
 

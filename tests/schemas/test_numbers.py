@@ -1,6 +1,7 @@
 """The number rule: what it refuses, in which disguises, and what it must never refuse by chance."""
 
 import json
+import re
 from random import Random
 from typing import Any
 
@@ -71,7 +72,9 @@ def test_circled_and_raised_digits_are_digits() -> None:
     assert number_in("".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in GOOD)) is Reason.INDIVIDUAL_NUMBER
 
 
-@pytest.mark.parametrize("invisible", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f", "\u0301", "\x00", "\x7f", "\u3164", "\ufe0f\u20e3"])
+@pytest.mark.parametrize(
+    "invisible", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f", "\u0301", "\x00", "\x7f", "\u3164", "\ufe0f\u20e3"]
+)
 def test_what_shows_nothing_hides_nothing(invisible: str) -> None:
     assert number_in(invisible.join(GOOD)) is Reason.INDIVIDUAL_NUMBER
 
@@ -111,7 +114,9 @@ def test_a_json_number_of_twelve_digits_is_refused(value: float) -> None:
     assert find_number({"data": {"count": value}}) == Found(Reason.INDIVIDUAL_NUMBER, "/data/count")
 
 
-@pytest.mark.parametrize("value", [99_999_999_999, 1_000_000_000_000, 139.123456789012, 0.123456789012, True, None, float("inf"), float("nan")])
+@pytest.mark.parametrize(
+    "value", [99_999_999_999, 1_000_000_000_000, 139.123456789012, 0.123456789012, True, None, float("inf"), float("nan")]
+)
 def test_other_json_values_pass(value: object) -> None:
     assert find_number({"data": value}) is None
 
@@ -173,7 +178,9 @@ def test_a_stamp_of_twelve_digits_is_refused_even_if_honest() -> None:
     assert number_in("202604010900") is Reason.POSSIBLE_INDIVIDUAL_NUMBER
 
 
-SNIPPETS = st.sampled_from(["1234", "5678", "9012", "0", "12345678901", "-", " ", "・", "１２３４", "\u200b", "٣", "a", "ー", "①", "\x7f", ", ", "番"])
+SNIPPETS = st.sampled_from(
+    ["1234", "5678", "9012", "0", "12345678901", "-", " ", "・", "１２３４", "\u200b", "٣", "a", "ー", "①", "\x7f", ", ", "番"]
+)
 
 
 @given(st.lists(SNIPPETS, max_size=12), st.lists(SNIPPETS, max_size=12))
@@ -191,7 +198,12 @@ def test_the_cheap_look_sees_whole_json_numbers(value: int) -> None:
 
 
 def test_the_cheap_look_clears_an_honest_event() -> None:
-    honest = {"id": "0d5a3f6e-1c2b-4d5e-8f90-a1b2c3d4e5f6", "subject": digits(23), "time": "2026-04-01T09:00:00+09:00", "kiosk": "草加市役所"}
+    honest = {
+        "id": "0d5a3f6e-1c2b-4d5e-8f90-a1b2c3d4e5f6",
+        "subject": digits(23),
+        "time": "2026-04-01T09:00:00+09:00",
+        "kiosk": "草加市役所",
+    }
     assert not may_hold_number(json.dumps(honest, ensure_ascii=False).encode())
 
 
@@ -213,6 +225,10 @@ def test_masking_reads_escapes_as_the_digits_that_they_are() -> None:
     assert mask(upper) == "*" * 12
 
 
+def test_masking_reads_the_digits_of_escapes_literally_too() -> None:
+    assert "345678" not in mask(f"\\u0663{GOOD[:2]}345678")
+
+
 def test_masking_also_hides_a_number_written_with_point_and_exponent() -> None:
     assert mask(f"{GOOD[0]}.{GOOD[1:]}e11") == "*" * 12 + "e11"
 
@@ -232,7 +248,8 @@ def test_a_long_value_is_cut_and_the_run_at_the_cut_is_masked_however_short() ->
 def test_what_is_masked_is_refused_no_more(snippets: list[str]) -> None:
     text = "".join(snippets)
     assert number_in(mask(text)) is None
-    assert find_number(mask(json.dumps(text))) is None
+    assert number_in(mask(json.dumps(text))) is None
+    assert number_in(re.sub(r"\\u([0-9a-f]{4})", lambda escape: chr(int(escape[1], 16)), mask(json.dumps(text)))) is None
 
 
 def test_an_id_outside_subject_becomes_its_own_token() -> None:
@@ -243,6 +260,8 @@ def test_an_id_outside_subject_becomes_its_own_token() -> None:
     assert replace_ids(f"{run} {run}", key) == f"{token(key, run)} {token(key, run)}"
 
 
-@pytest.mark.parametrize("text", ["", digits(22), digits(24), "0d5a3f6e-1c2b-4d5e-8f90-a1b2c3d4e5f6", "か\u3099" * 20, "ab" * 20 + "f" + digits(23)])
+@pytest.mark.parametrize(
+    "text", ["", digits(22), digits(24), "0d5a3f6e-1c2b-4d5e-8f90-a1b2c3d4e5f6", "か\u3099" * 20, "ab" * 20 + "f" + digits(23)]
+)
 def test_other_text_keeps_every_character(text: str) -> None:
     assert replace_ids(text, b"key") == text
