@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -21,7 +22,18 @@ WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class PolicyError(ValueError):
-    """A file that cannot be used; a line of text for each mistake: ``FILE:LINE: key: what was expected, what stood there``."""
+    """Files that cannot be used; a line of text for each mistake: ``FILE:LINE: key: what was expected, what stood there``."""
+
+
+class Fault(NamedTuple):
+    """A mistake; ``line`` 0: the file as a whole."""
+
+    file: str
+    line: int
+    wrong: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.wrong}" if self.line else f"{self.file}: {self.wrong}"
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class Spot:
     key: str
     line: int
     node: yaml.Node | None
-    faults: list[str] = field(repr=False)
+    faults: list[Fault] = field(repr=False)
 
     @property
     def missing(self) -> bool:
@@ -45,7 +57,7 @@ class Spot:
 
     def fault(self, wrong: str) -> None:
         """Writes down what is wrong here."""
-        self.faults.append(f"{self.file}:{self.line}: {self.key}: {wrong}" if self.key else f"{self.file}:{self.line}: {wrong}")
+        self.faults.append(Fault(self.file, self.line, f"{self.key}: {wrong}" if self.key else wrong))
 
     def expected(self, what: str) -> None:
         if self.node is not None:
@@ -131,7 +143,7 @@ class Spot:
         if WHOLE.fullmatch(text) and int(text) >= at_least:
             return int(text)
         self.expected(what)
-        return at_least
+        return 0
 
     def span_us(self, what: str = "a duration like 6h", at_least: int = 1) -> int:
         match = SPAN.fullmatch(self._scalar())
@@ -139,7 +151,7 @@ class Spot:
         if span_us >= at_least:
             return span_us
         self.expected(what)
-        return at_least
+        return 0
 
     def instant_us(self) -> int:
         try:
@@ -157,22 +169,22 @@ class Spot:
         return Spot(self.file, f"{self.key}.{name}" if self.key else name, line, node, self.faults)
 
 
-def read_documents(path: Path, faults: list[str]) -> list[Spot]:
+def read_documents(path: Path, faults: list[Fault]) -> list[Spot]:
     """The file's YAML documents; none, with a fault, if it can't be read."""
     try:
         nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
     except (OSError, UnicodeDecodeError) as error:
-        faults.append(f"{path}: cannot be read: {error}")
+        faults.append(Fault(str(path), 0, f"cannot be read: {error}"))
         return []
     except yaml.YAMLError as error:
         faults.append(_no_yaml(path, error))
         return []
     if not nodes:
-        faults.append(f"{path}:1: expected a mapping of keys, got nothing")
+        faults.append(Fault(str(path), 1, "expected a mapping of keys, got nothing"))
     return [Spot(str(path), "", node.start_mark.line + 1, node, faults) for node in nodes]
 
 
-def read_document(path: Path, faults: list[str]) -> Spot:
+def read_document(path: Path, faults: list[Fault]) -> Spot:
     """The file's only document."""
     found = read_documents(path, faults)
     for more in found[1:]:
@@ -180,20 +192,20 @@ def read_document(path: Path, faults: list[str]) -> Spot:
     return found[0] if found else Spot(str(path), "", 1, None, faults)
 
 
-def raise_faults(faults: list[str]) -> None:
-    """PolicyError with all of them, if there are any."""
+def raise_faults(faults: list[Fault]) -> None:
+    """PolicyError with all of them, if there are any: file by file, from top to bottom."""
     if faults:
-        raise PolicyError("\n".join(faults))
+        raise PolicyError("\n".join(str(fault) for fault in sorted(faults, key=lambda fault: (fault.file, fault.line))))
 
 
-def _no_yaml(path: Path, error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"{path}:{error.problem_mark.line + 1}: is no YAML: {error.problem}"
-    return f"{path}: is no YAML: {error}"
+def _no_yaml(path: Path, error: yaml.YAMLError) -> Fault:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
+    return Fault(str(path), mark.line + 1 if mark else 0, f"is no YAML: {problem}")
 
 
 def _nearest(name: str, known: Collection[str]) -> str:
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    nearest = get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (nearest: {nearest[0]})" if nearest else f" (known: {', '.join(known)})"
 
 

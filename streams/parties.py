@@ -9,7 +9,7 @@ from pathlib import Path
 from schemas.cards import PARTY, Card
 from schemas.identity import municipality_ok
 from schemas.records import TOKEN_LENGTH
-from streams.marked_yaml import Spot, raise_faults, read_document
+from streams.marked_yaml import Fault, Spot, raise_faults, read_document
 from streams.policy import Policy
 
 RULES: dict[str, Callable[[str], bool]] = {"municipality_code": municipality_ok}
@@ -111,7 +111,7 @@ class Feed:
 
 def load_parties(path: Path, policy: Policy | None = None) -> Parties:
     """The parties of a file, their roles checked against the policy if it is given; PolicyError names every mistake."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     file = read_document(path, faults).keys(("input_set", "parties"), ("families",))
     roles = [] if policy is None else list(policy.speakers)
     shared = [] if policy is None else [role for role, speaker in policy.speakers.items() if not speaker.own_feed]
@@ -131,7 +131,8 @@ def public_feeds(parties: Parties, policy: Policy, cards: Mapping[str, Card], pa
     faults = _role_faults(policy, cards)
     feeds = [feed for name, card in cards.items() if card.public for feed in _feeds(name, card, parties, partitions)]
     unnamed = [feed.card for feed in feeds if feed.speaker is None and cards[feed.card].speaker_header is None]
-    raise_faults([*faults, *(f"card {name}: expected a speaker_header, since not exactly one party speaks there" for name in unnamed)])
+    faults += [Fault(f"card {name}", 0, "expected a speaker_header: not exactly one party speaks there") for name in unnamed]
+    raise_faults(faults)
     return {feed.topic: feed for feed in feeds}
 
 
@@ -145,14 +146,15 @@ def _feeds(name: str, card: Card, parties: Parties, partitions: int | None) -> l
     return [Feed(card.topic(party), name, party, (role,), party, parties.parties[party].partitions or width) for role, party in spoken]
 
 
-def _role_faults(policy: Policy, cards: Mapping[str, Card]) -> list[str]:
-    faults: list[str] = []
+def _role_faults(policy: Policy, cards: Mapping[str, Card]) -> list[Fault]:
+    faults: list[Fault] = []
     for role, speaker in policy.speakers.items():
         names = [name for name, card in cards.items() if role in card.speakers]
         if len(names) != 1:
-            faults.append(f"speaker {role}: expected one card that it speaks on, got {', '.join(names) or 'none'}")
+            faults.append(Fault(f"speaker {role}", 0, f"expected one card that it speaks on, got {', '.join(names) or 'none'}"))
         elif cards[names[0]].own_feed != speaker.own_feed:
-            faults.append(f"card {names[0]}: its topic {'has' if speaker.own_feed else 'may have'} to name {{party}}")
+            wanted = f"{PARTY} in its topic's name" if speaker.own_feed else f"no {PARTY} in its topic's name"
+            faults.append(Fault(f"card {names[0]}", 0, f"expected {wanted}, as the speaker {role} is in the policy"))
     return faults
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from schemas.events import COMMON_TYPES
 from streams.calendars import read_calendar
 from streams.deadlines import day_of
-from streams.marked_yaml import PolicyError, Spot, raise_faults, read_documents
+from streams.marked_yaml import Fault, PolicyError, Spot, raise_faults, read_documents
 from streams.policy import BusinessCalendar, Holder, Milestone, Policies, Policy, Speaker
 from streams.policy_hops import Names, read_hops, read_overrides
 
@@ -28,7 +28,7 @@ FROM_EPOCH = "epoch"
 
 def load_policies(path: Path) -> Policies:
     """All versions of the file's procedure; PolicyError names every mistake of the file, and of the calendars that it names."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     documents = [document.keys((*WORDS, *SPANS, *SECTIONS), OPTIONAL) for document in read_documents(path, faults)]
     policies = [_policy(file, path.parent) for file in documents]
     raise_faults(faults)

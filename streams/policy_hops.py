@@ -137,7 +137,7 @@ def _limits(spot: Spot, clock: Clock) -> tuple[tuple[str, int], ...]:
     limits: list[tuple[str, int]] = []
     for level, limit in spot.named("limits").items():
         length = limit.span_us() if clock == "wall" else limit.whole("a whole number of days")
-        if limits and length <= limits[-1][1]:
+        if limits and 0 < length <= limits[-1][1]:
             limit.expected(f"more than the limit of {limits[-1][0]}")
         limits.append((level, length))
     return tuple(limits)
