@@ -6,7 +6,6 @@ position of every input with its T, are one transaction, under the group members
 worker that froze and woke commits nothing. Anything but a successful commit ends the process (rule 5).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from schemas.cards import Card, load_cards
+from schemas.instants import SECOND_US
 from streams.admission import Admission, Output
 from streams.desk import Clock, Desk, SystemClock, public_record
 from streams.evidence import TopicPart
@@ -23,11 +23,13 @@ from streams.gate import Gate
 from streams.inputs import Inputs
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.outlet import Outlet
-from streams.parties import Feed, load_parties, public_feeds
+from streams.parties import Feed, Parties, load_parties, public_feeds
+from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.simulation import BUCKET_S as SIMULATED_BUCKET_S
 from streams.simulation import SimulatedIntake, TickClock
+from streams.subscription import subscription
 from streams.topics import admin_client
 
 log = structlog.get_logger()
@@ -104,58 +106,31 @@ class Intake:
 
 def run(settings: Settings) -> None:
     """Runs the stage until SIGTERM or SIGINT; PolicyError if policy or parties have mistakes. Dies on any failure."""
-    policies = load_policies(settings.policy)
-    policy, cards = policies.newest, load_cards()
-    parties = load_parties(settings.parties, policy)
-    feeds = public_feeds(parties, policy, cards, settings.public_partitions)
+    policies, cards = load_policies(settings.policy), load_cards()
+    parties = load_parties(settings.parties, policies.newest)
+    feeds = public_feeds(parties, policies.newest, cards, settings.public_partitions)
     try:
         admin = admin_client(settings)
         there = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=LIST_S).topics.items()}
-        topics = _subscription(feeds, cards, there, settings)
-        log_topic = cards["custody-log"].topic()
-        key = _key(settings.key_file)
-        admission = Admission(Gate(policies, parties, key), parties, feeds, cards, key, there[log_topic])
-        bucket_s = SIMULATED_BUCKET_S if settings.simulation else BUCKET_S
-        inputs = Inputs(feeds, parties.input_set, policy.version, bucket_s, low_ends=settings.embedded)
-        desk = Desk(inputs, admission, Outlet(settings), log_topic, there[log_topic])
+        topics = subscription(feeds, cards, there, settings)
+        desk = _desk(settings, policies, parties, feeds, cards, there)
     except (LoopError, ck.KafkaException, OSError) as error:
         die("intake cannot start", error)
-    interval_us = policy.pulse_interval_us
-    handler: Handler
-    if settings.simulation:
-        handler = SimulatedIntake(desk, TickClock())
-    else:
-        handler = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
+    interval_us = policies.newest.pulse_interval_us
+    live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
+    handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
     config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS)
-    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / 1e6))
+    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US))
 
 
-def _subscription(feeds: Mapping[str, Feed], cards: Mapping[str, Card], there: Mapping[str, int], settings: Settings) -> list[str]:
-    """The topics to read. One that is missing stops nobody (its party's clock stands), and is read as soon as it is there."""
-    for name in (cards["custody-log"].topic(), cards["dead-letters"].topic()):
-        if name not in there:
-            raise LoopError(f"topic {name} is missing: `tairyu up` creates it, or: {_creation(name, cards[name], 1, settings)}")
-    wrong = [feed for feed in feeds.values() if there.get(feed.topic) != feed.partitions]
-    for feed in wrong:
-        log.error(_wrong(feed, cards[feed.card], there, settings))
-    if wrong and settings.simulation:
-        raise LoopError("a simulation needs every public topic, with the partitions of the input set")
-    return [topic if topic in there else f"^{re.escape(topic)}$" for topic in feeds]
-
-
-def _wrong(feed: Feed, card: Card, there: Mapping[str, int], settings: Settings) -> str:
-    whose = f"party {feed.party}" if feed.party else " and ".join(feed.roles)
-    if feed.topic not in there:
-        return f"topic {feed.topic} of {whose} is missing: create it with: {_creation(feed.topic, card, feed.partitions, settings)}"
-    has = f"topic {feed.topic} of {whose} has {there[feed.topic]} partitions, the input set says {feed.partitions}"
-    if there[feed.topic] < feed.partitions:
-        return f"{has}: its clock stands until they are added"
-    return f"{has}: all are read, but no clock waits for those beyond. Raise input_set in {settings.parties} and say how many"
-
-
-def _creation(topic: str, card: Card, partitions: int, settings: Settings) -> str:
-    config = " ".join(f"--config {name}={value}" for name, value in card.broker_config(simulated=settings.simulation).items())
-    return f"kafka-topics.sh --bootstrap-server {settings.brokers} --create --topic {topic} --partitions {partitions} {config}"
+def _desk(
+    settings: Settings, policies: Policies, parties: Parties, feeds: Mapping[str, Feed], cards: Mapping[str, Card], there: Mapping[str, int]
+) -> Desk:
+    key, log_topic = _key(settings.key_file), cards["custody-log"].topic()
+    admission = Admission(Gate(policies, parties, key), parties, feeds, cards, key, there[log_topic])
+    bucket_s = SIMULATED_BUCKET_S if settings.simulation else BUCKET_S
+    inputs = Inputs(feeds, parties.input_set, policies.newest.version, bucket_s, low_ends=settings.embedded)
+    return Desk(inputs, admission, Outlet(settings), log_topic, there[log_topic])
 
 
 def _key(path: Path | None) -> bytes:

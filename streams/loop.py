@@ -152,8 +152,8 @@ class _Loop:
     changed: bool = False
 
     def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
-        consumer = ck.Consumer({**self.config, "error_cb": _say_trouble})
-        consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        consumer = ck.Consumer({**self.config, "logger": log})
+        consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=_lost)
         log.info("reading", topics=list(self.topics), group=self.config["group.id"])
         while not stop():
             messages = self._consume(consumer, size, wait_s)
@@ -208,6 +208,6 @@ def _split(messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[Topic
     return records, ends
 
 
-def _say_trouble(error: ck.KafkaError) -> None:
-    """librdkafka goes on trying by itself; what it cannot mend comes back as an error of consume or commit."""
-    log.warning("trouble with the broker", code=error.name(), text=error.str())
+def _lost(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
+    """Others own its partitions since some time: whatever it holds is of no use."""
+    raise LoopError("the group membership was lost: this worker stood still for longer than its session time-out")

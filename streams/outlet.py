@@ -5,9 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import confluent_kafka as ck
+import structlog
 
 from streams.admission import Output
 from streams.settings import Settings
+
+log = structlog.get_logger()
 
 TRANSACTION_MS = 10_000
 """At most: an open transaction hides all later records of its partitions from everybody."""
@@ -35,6 +38,7 @@ class Outlet:
                 "linger.ms": 5,
                 "message.max.bytes": LARGEST,
                 "queue.buffering.max.messages": 1_000_000,
+                "logger": log,
             }
         )
         self._producer.init_transactions(FENCE_S)
