@@ -105,6 +105,7 @@ class _Producer:
                 "linger.ms": 20,
                 "queue.buffering.max.messages": 200_000,
                 "on_delivery": self._delivered,
+                "log_level": 0,  # what goes wrong is raised
             }
         )
 
