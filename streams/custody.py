@@ -301,8 +301,9 @@ def _flags(kept: list[tuple[int, Contribution]], corrections: list[Correction], 
     events = [c.event for _, c in kept]
     contents = {(c.event, c.content) for _, c in kept}
     correcting = {c.event for c in corrections}
+    reused = len(corrections) > len(correcting) or bool(correcting & set(events))
     found = {
-        "conflict": len(contents) > len({event for event, _ in contents}) or bool(correcting & set(events)),
+        "conflict": len(contents) > len({event for event, _ in contents}) or reused,
         "correction_of_correction": any(c.target in correcting for c in corrections),
         "time_replaced": any(not epoch_us <= c.claimed_us <= c.arrived_us + AHEAD_US for _, c in kept),
         "two_vendors": two_vendors,
