@@ -43,7 +43,7 @@ def size_of(path: str) -> int | None:
 def _open(path: str) -> BinaryIO:
     if path == "-":
         return sys.stdin.buffer
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: SIM115
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]
 
 
 def _json_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -53,7 +53,11 @@ def _json_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _csv_lines(path: str, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        yield from _rows(path, csv.DictReader(text))
+
+
+def _rows(path: str, rows: "csv.DictReader[str]") -> Iterator[tuple[int, bytes]]:
     try:
         _check_header(path, list(rows.fieldnames or ()))
         for row in rows:

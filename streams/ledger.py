@@ -21,9 +21,10 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from mode import Service
 
+from schemas.codec import decode_application
 from schemas.records import APPLIED_KEY, Application, Applied
 from streams.loop import die
-from streams.partition import Batch, Partition, decode_application
+from streams.partition import Batch, Partition
 from streams.policy import Policies
 from streams.readiness import tell_ready
 from streams.settings import Settings
@@ -34,6 +35,9 @@ COMMIT_S = 30.0
 FENCE_S = 30.0
 LOADERS = 4
 """Partitions loaded side by side."""
+
+Output = tuple[str, bytes | None, bytes | None]
+"""Topic, key, value (None: a tombstone)."""
 
 _applied = msgspec.json.Decoder(Applied)
 
@@ -59,7 +63,7 @@ class Held:
         """The batch that is not committed yet: it may hold clock movements of earlier runs."""
         return self.pending
 
-    def commit(self, changed: dict[bytes, bytes | None], applied: Applied, outputs: list[tuple[str, bytes | None, bytes | None]]) -> None:
+    def commit(self, changed: dict[bytes, bytes | None], applied: Applied, outputs: list[Output]) -> None:
         """Outputs, changed records and the applied record in one transaction. KafkaException if it did not surely commit."""
         producer, encoded = self.producer, msgspec.json.encode(applied)
         producer.begin_transaction()
@@ -128,12 +132,14 @@ def _read_to(consumer: ck.Consumer, end: int) -> tuple[dict[bytes, bytes], Appli
                     raise ck.KafkaException(error)
                 if (message.offset() or 0) >= end:
                     return records, applied
+            elif key is None:
+                raise ValueError(f"a record without a key at offset {message.offset()} of the ledger")
             elif key == APPLIED_KEY and value is not None:
                 applied = _applied.decode(value)
             elif value is None:
-                records.pop(key, None)
+                records.pop(bytes(key), None)
             else:
-                records[key] = value
+                records[bytes(key)] = bytes(value)
 
 
 class LedgerStore(Store):
@@ -179,7 +185,8 @@ class LedgerStore(Store):
     def __setitem__(self, key: bytes, value: Any) -> None:
         raise TypeError("an application's record changes only with its batch's transaction")
 
-    __delitem__ = __setitem__  # type: ignore[assignment]
+    def __delitem__(self, key: bytes) -> None:
+        self[key] = None
 
     def __iter__(self) -> Iterator[bytes]:
         return (key for held in self.partitions.values() for key in held.partition.records)
@@ -247,6 +254,8 @@ class LedgerRecovery(Recovery):
 
 
 class LedgerTables(TableManager):
+    _recovery: LedgerRecovery | None = None
+
     @property
     def recovery(self) -> LedgerRecovery:
         if self._recovery is None:

@@ -14,7 +14,7 @@ import structlog
 
 from schemas.cards import load_cards
 from streams.faust_batch import BatchApp, BatchTopic
-from streams.ledger import Held, LedgerTable, LedgerTables
+from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
 from streams.policy import Policies
 from streams.policy_file import load_policies
@@ -36,9 +36,7 @@ class Watch:
         self.app = self._app(partitions_of(settings, "custody-log", self.cards["custody-log"]))
         self.table = self._table(policies)
         self.app.positions = self.table.data
-        custody_log = self.app.topic(
-            self.app.batched, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
+        custody_log = self.app.topic(self.app.batched, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         self.app.agent(custody_log, name="watch")(self.judge)
         self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
         self.watchdog = Watchdog(settings, self.app.batched, self._applied)
@@ -110,7 +108,7 @@ class Watch:
             log.error("not a custody record: skipped", topic=self.app.batched, partition=held.number, offset=offset)
         changed, applied = batch.changed(), batch.applied()
         stall_events, stalls = self.cards["stall-events"].name, self.cards["stalls"].name
-        outputs = [(stall_events, key, value) for key, value in batch.said]
+        outputs: list[Output] = [(stall_events, key, value) for key, value in batch.said]
         outputs += [(stalls, stall.encode(), held_now) for stall, held_now in batch.stalls.items()]
         await asyncio.get_running_loop().run_in_executor(None, held.commit, changed, applied, outputs)
         held.keep(changed, applied)
@@ -129,5 +127,3 @@ def run(settings: Settings) -> None:
     worker = faust.Worker(watch.app, loglevel="WARN", redirect_stdouts=False, quiet=True)
     worker.spinner = None
     worker.execute_from_commandline()
-
-

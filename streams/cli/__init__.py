@@ -40,7 +40,7 @@ def tairyu(
 
 
 def main() -> None:
-    from streams.cli import demo, history, judging, looking, sending, stages  # noqa: F401, PLC0415 (they add their commands to app)
+    from streams.cli import demo, history, judging, looking, sending, stages  # noqa: F401 (they add their commands to app)
 
     try:
         app(prog_name="tairyu")

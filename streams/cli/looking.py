@@ -130,7 +130,7 @@ def where(
     Asks for the application's id (申請書ID), or reads it from standard input. It is never an argument, never echoed, never logged.
     "Nobody has reported it to us" is an answer: exit code 0.
     """
-    from streams.cli.whereabouts import answer, sentence  # noqa: PLC0415 (ClickHouse's client is slow to load)
+    from streams.cli.whereabouts import answer, sentence
 
     typed = getpass.getpass("申請書ID（23桁）: ") if sys.stdin.isatty() else sys.stdin.readline()
     settings = settings_of(data)

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from streams.cli.answers import Sorry
-from streams.settings import Settings
 from streams.run_file import find_running
+from streams.settings import Settings
 
 
 def settings_of(data: Path | None) -> Settings:

@@ -99,5 +99,3 @@ class Sender:
 
     def _delivered(self, error: ck.KafkaError | None, message: ck.Message) -> None:
         self._failed = self._failed or error
-
-

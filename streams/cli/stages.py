@@ -1,6 +1,7 @@
 """``tairyu up`` and ``tairyu run``: the stages, all on this machine or one of them."""
 
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -21,14 +22,8 @@ class Stage(StrEnum):
 def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
     """Run one stage against the brokers of the settings (TAIRYU_BROKERS and others), until SIGTERM."""
     log_to_stderr()
-    settings = Settings()
-    if stage is Stage.INTAKE:
-        from streams.intake import run as start  # noqa: PLC0415 (a stage loads only what it needs)
-    elif stage is Stage.WATCH:
-        from streams.watch import run as start  # noqa: PLC0415
-    else:
-        from sinks.history import run as start  # noqa: PLC0415
-    start(settings)
+    module = {Stage.INTAKE: "streams.intake", Stage.WATCH: "streams.watch", Stage.HISTORY: "sinks.history"}[stage]
+    import_module(module).run(Settings())  # a stage loads only what it needs
 
 
 @app.command()
@@ -38,6 +33,6 @@ def up(
     port: Annotated[int | None, typer.Option(help="The broker's port on loopback; default: a free one.")] = None,
 ) -> None:
     """Run everything on this machine: broker, intake, watch, history. Ctrl-C stops all. Without --data nothing is kept."""
-    from streams.up import up as start  # noqa: PLC0415
+    from streams.up import up as start
 
     raise typer.Exit(start(data, kafka=kafka, port=port))
