@@ -14,10 +14,13 @@ KEPT_LOG = 10 * 1024 * 1024
 class Program:
     """A command and, between ``start`` and ``stop``, its process. It ends when this process ends, in whatever way."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> None:
-        """``env`` is added to this process's environment; ``log`` is appended to."""
+    def __init__(
+        self, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None, *, silent: bool = False
+    ) -> None:
+        """``env`` is added to this process's environment; ``log`` is appended to. ``silent``: it never says that it is ready."""
         self.name = name
         self.log = log
+        self.silent = silent
         self._command = command
         self._env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None

@@ -49,7 +49,7 @@ class Supervisor:
     """In the order of starting; they are stopped in reverse. One that runs already is taken over, and counts as ready."""
     say: Say
     on_ready: Callable[[], None] = lambda: None
-    """Called once, when all are ready for the first time."""
+    """Called whenever all are ready: the first time, and after each new start."""
     irreplaceable: Collection[Program] = ()
     """If one of these ends, all is over."""
     give_up: bool = False
@@ -63,6 +63,8 @@ class Supervisor:
     def __post_init__(self) -> None:
         self.ready = threading.Event()
         """Set when all are ready for the first time, and at the end (see ``over``)."""
+        self.ended = threading.Event()
+        """Set when none of them runs any more."""
         self.over: int | None = None
         """What ``run`` returned: 0 if it was told to stop, 1 if a program's end ended it."""
         self._lock = threading.RLock()  # a signal handler may interrupt its own holder
@@ -109,22 +111,23 @@ class Supervisor:
 
     def _start(self, each: _Watched, selector: selectors.BaseSelector) -> None:
         each.started_s, each.start_at_s, each.doubted = self.clock(), None, False
-        if each.program.running:
-            each.ready = True
-        else:
+        if not each.program.running:
             each.program.start({VARIABLE: str(each.words.getsockname())})
+            each.ready = each.program.silent
+        else:
+            each.ready = True
         each.end = os.pidfd_open(each.program.pid)
         selector.register(each.end, selectors.EVENT_READ, lambda: self._ended(each, selector))
 
     def _heard(self, each: _Watched, watched: list[_Watched]) -> bool:
-        if READY in each.words.recv(4096):
+        if READY in each.words.recv(4096) and each.end is not None:  # its last word may come after its end
             each.ready = True
             self.say(f"{each.program.name}: ready after {self.clock() - each.started_s:.1f} s")
             self._tell_if_all_are_ready(watched)
         return True
 
     def _tell_if_all_are_ready(self, watched: list[_Watched]) -> None:
-        if all(each.ready for each in watched) and not self.ready.is_set():
+        if all(each.ready for each in watched):
             self.on_ready()
             self.ready.set()
 
@@ -170,6 +173,7 @@ class Supervisor:
             self._order = None
         self.over = 1 if self.over is None else self.over
         self.ready.set()
+        self.ended.set()
 
 
 def _listen(path: Path) -> socket.socket:

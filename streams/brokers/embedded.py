@@ -35,7 +35,8 @@ class EmbeddedBroker:
             (self._port,) = free_ports(1)
         check_port(self._port)
         self._folder = Path(tempfile.mkdtemp(prefix="tairyu-broker-"))
-        program = Program("the embedded broker", _command(self._port), self._folder / "broker.log", {"RUST_LOG": "warn"})
+        log = self._folder / "broker.log"
+        program = Program("the embedded broker", _command(self._port), log, {"RUST_LOG": "warn"}, silent=True)
         self._programs = [program]
         program.start()
         try:

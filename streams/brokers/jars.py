@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from streams.brokers.start import BrokerError
@@ -61,15 +61,23 @@ def _fetch(folder: Path, say: Callable[[str], None], maven: str | Path) -> None:
     # strict checksums (-C): a jar that came damaged is refused
     command = [str(maven), "-B", "-C", "-f", str(POM), GOAL, f"-DoutputDirectory={folder}", "-DincludeScope=runtime"]
     lines: list[str] = []
-    fetched = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if "Downloaded from" in line and ".jar" in line:
-                fetched += 1
-                if fetched % 20 == 0:
-                    say(f"  {fetched} files …")
+        try:
+            _follow(process.stdout or (), lines, say)
+        except BaseException:
+            process.kill()
+            raise
     if process.returncode != 0:
         raise BrokerError(f"Maven could not fetch Apache Kafka (code {process.returncode}):\n" + "\n".join(lines[-12:]))
     size = sum(jar.stat().st_size for jar in folder.iterdir())
     say(f"  {len(list(folder.iterdir()))} jars, {size / 1e6:.0f} MB")
+
+
+def _follow(output: Iterable[str], lines: list[str], say: Callable[[str], None]) -> None:
+    fetched = 0
+    for line in output:
+        lines.append(line.rstrip())
+        if "Downloaded from" in line and ".jar" in line:
+            fetched += 1
+            if fetched % 20 == 0:
+                say(f"  {fetched} files …")

@@ -120,7 +120,7 @@ class KafkaBroker:
         for node in self._nodes:
             properties = _prepare(node, self._nodes, jars, cluster)
             command = [*_java(jars), f"-Xmx{self._heap}", "kafka.Kafka", str(properties)]
-            self._programs.append(Program(f"Kafka node {node.number}", command, node.folder / "kafka.log"))
+            self._programs.append(Program(f"Kafka node {node.number}", command, node.folder / "kafka.log", silent=True))
         for program in self._programs:
             program.start()
         wait_until_answers(self.bootstrap, self._programs, 60)

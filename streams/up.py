@@ -1,0 +1,234 @@
+"""All of Tairyu on one machine: a broker, the topics, and the three stages, supervised.
+
+The folder of a set-up: ``key`` (made once), ``run.json`` (while it runs), ``lock``, ``logs/``, ``kafka/``, ``history/``.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+
+from schemas.cards import load_cards
+from streams.brokers import Broker, BrokerError, EmbeddedBroker, KafkaBroker
+from streams.brokers.start import check_port, free_ports
+from streams.parties import Feed, load_parties, public_feeds
+from streams.policy_file import load_policies
+from streams.programs import Program
+from streams.restarts import Rules
+from streams.run_file import Running, SetUpError, announced, birth, ensure_key, find_running, held, write_running
+from streams.settings import Settings
+from streams.supervisor import Say, Supervisor
+from streams.topics import ensure_topics
+
+__all__ = ["Running", "SetUp", "SetUpError", "find_running", "start_set_up", "up"]
+
+STAGES = ("intake", "watch", "history")
+EMBEDDED_SESSION_S = 6.0
+"""A member that joins waits for half of it there."""
+NEXT = """\
+ready. In another terminal:
+  tairyu replay FILE     send a file's events
+  tairyu stalls          what is held now, and since when
+  tairyu query SQL       ask the history
+Ctrl-C stops everything"""
+
+
+def stage_command(stage: str) -> list[str]:
+    return [sys.executable, "-m", "streams.cli", "run", stage]
+
+
+def say_at_once(text: str) -> None:
+    """A line on stdout, also where stdout is a pipe."""
+    print(text, flush=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to run, and where."""
+
+    folder: Path
+    kafka: bool = False
+    """Apache Kafka, whose log stays in the folder; else the embedded broker."""
+    settings: Settings = field(default_factory=Settings)
+    """Of the stages; brokers, key and history are filled in."""
+    port: int | None = None
+    """Of the broker; a free one if none is given."""
+    stages: Sequence[str] = STAGES
+    command: Callable[[str], Sequence[str]] = stage_command
+    give_up: bool = False
+    """Whether a crash loop of a stage ends the set-up."""
+    rules: Rules = field(default_factory=Rules)
+    """When a stage that ended is started again."""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What runs inside ``start_set_up``."""
+
+    settings: Settings
+    supervisor: Supervisor
+    programs: Sequence[Program]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a program's end has ended it all. What was said about it tells why."""
+        return self.supervisor.over == 1
+
+    def wait(self, at_most_s: float | None = None) -> bool:
+        """True when it is over, False after ``at_most_s``."""
+        return self.supervisor.ended.wait(at_most_s)
+
+
+@contextmanager
+def start_set_up(plan: Plan, say: Say = say_at_once) -> Iterator[SetUp]:
+    """Inside, everything runs and has said that it is ready; afterwards nothing runs.
+
+    SetUpError, BrokerError, PolicyError or KafkaException if it cannot start, each with a sentence for a person.
+    """
+    feeds = _feeds(plan.settings)
+    if plan.settings.history_port:
+        check_port(plan.settings.history_port)
+    folder = plan.folder.resolve()
+    plan = replace(plan, folder=folder)
+    with held(folder), _broker(plan, say) as broker:
+        say(f"{'Apache Kafka' if plan.kafka else 'the embedded broker'}: ready at {broker.bootstrap}")
+        settings = _settings(plan, broker)
+        ensure_topics(settings, load_cards(), feeds)
+        with _supervised(plan, settings, broker, say) as set_up:
+            yield set_up
+
+
+def up(
+    data: Path | None = None,
+    *,
+    kafka: bool = False,
+    port: int | None = None,
+    command: Callable[[str], Sequence[str]] = stage_command,
+    say: Say = say_at_once,
+) -> int:
+    """``tairyu up``: until Ctrl-C or SIGTERM (0); 1 if what cannot be replaced ended, 2 if it could not start.
+
+    Apache Kafka if there is a folder to keep its log in, or if it is asked for; ``port``: of the broker.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ExitStack() as stack:
+            folder = _folder(data, stack)
+            _say_what_is_kept(folder, data is not None, say)
+            stack.enter_context(announced(folder))
+            plan = Plan(folder, kafka or data is not None, port=port, command=command)
+            set_up = stack.enter_context(start_set_up(plan, say))
+            stack.callback(_say_the_end, say)
+            say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)\n{NEXT}")
+            set_up.wait()
+            return 1
+    except KeyboardInterrupt:
+        return 0
+    except (SetUpError, BrokerError) as error:
+        say(f"tairyu: {error}")
+    except KafkaException as error:
+        say(f"tairyu: the broker did not do it: {error.args[0].str()}")
+    return 2
+
+
+def _folder(data: Path | None, stack: ExitStack) -> Path:
+    if data is not None:
+        return data.resolve()
+    folder = tempfile.mkdtemp(prefix="tairyu-up-")
+    stack.callback(shutil.rmtree, folder)
+    return Path(folder)
+
+
+def _say_what_is_kept(folder: Path, kept: bool, say: Say) -> None:
+    if kept:
+        say(f"everything is kept in {folder} (Apache Kafka and history; needs Java 17 and, the first time, Maven)")
+    else:
+        say("NOTHING IS KEPT: all of it, history too, is gone at the end. With --data DIR everything is kept")
+
+
+def _say_the_end(say: Say) -> None:
+    # No second Ctrl-C: what stops is to stop whole, and each has its time limit.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    say("stopping …")
+
+
+def _feeds(settings: Settings) -> dict[str, Feed]:
+    policy = load_policies(settings.policy).newest
+    return public_feeds(load_parties(settings.parties, policy), policy, load_cards(), settings.public_partitions)
+
+
+def _broker(plan: Plan, say: Say) -> EmbeddedBroker | KafkaBroker:
+    if plan.kafka:
+        return KafkaBroker(plan.folder / "kafka", port=plan.port, cache=plan.settings.kafka_jars, say=say)
+    return EmbeddedBroker(plan.port)
+
+
+def _settings(plan: Plan, broker: Broker) -> Settings:
+    given = plan.settings
+    filled: dict[str, object] = {
+        "brokers": broker.bootstrap,
+        "embedded": broker.embedded,
+        "policy": given.policy.resolve(),
+        "parties": given.parties.resolve(),
+        "key_file": given.key_file.resolve() if given.key_file else ensure_key(plan.folder),
+        "intake_slot": given.intake_slot or "up",
+        "history_dir": plan.folder / "history",
+        "history_port": given.history_port or free_ports(1)[0],
+        "run_dir": plan.folder,
+    }
+    if broker.embedded:
+        filled["session_timeout_s"] = EMBEDDED_SESSION_S
+    return given.model_copy(update=filled)
+
+
+@contextmanager
+def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Iterator[SetUp]:
+    stages = [Program(stage, plan.command(stage), plan.folder / "logs" / f"{stage}.log", environment(settings)) for stage in plan.stages]
+    programs = [*broker.programs, *stages]
+
+    def note() -> None:
+        write_running(_running(plan, settings, programs))
+
+    supervisor = Supervisor(
+        programs, say, on_ready=note, irreplaceable=broker.programs if broker.embedded else (), give_up=plan.give_up, rules=plan.rules
+    )
+    with ThreadPoolExecutor(1, "supervisor") as pool:
+        outcome = pool.submit(supervisor.run)
+        try:
+            supervisor.ready.wait()
+            if supervisor.over is not None:
+                raise SetUpError(f"the set-up ended while it was starting; see {plan.folder / 'logs'}")
+            yield SetUp(settings, supervisor, programs)
+        finally:
+            supervisor.stop()
+            outcome.result()  # whatever went wrong in there is told here
+            (plan.folder / "run.json").unlink(missing_ok=True)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a stage reads them."""
+    values = settings.model_dump(mode="json", exclude_none=True)
+    return {f"TAIRYU_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _running(plan: Plan, settings: Settings, programs: Sequence[Program]) -> Running:
+    return Running(
+        pid=os.getpid(),
+        started=birth(os.getpid()) or 0,
+        folder=str(plan.folder),
+        brokers=settings.brokers,
+        embedded=settings.embedded,
+        history_port=settings.history_port,
+        key_file=str(settings.key_file),
+        programs={program.name: program.pid for program in programs},
+        values=settings.model_dump(mode="json"),
+    )
