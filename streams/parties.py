@@ -61,15 +61,15 @@ class Parties:
 
     def role(self, name: str) -> str | None:
         """The role of a speaker, retired or not; None: nobody we know."""
-        party = self.party(name)
-        return None if party is None else party.role
+        known = self.parties.get(name) or self._family(name)
+        return None if known is None else known.role
 
     def party(self, name: str) -> Party | None:
         """The party of that name; a family's is made up from its rule."""
         known = self.parties.get(name)
         if known is not None:
             return known
-        family = next((family for family in self.families if family.owns(name)), None)
+        family = self._family(name)
         if family is None:
             return None
         sources = tuple(source.replace(PARTY, name) for source in family.sources)
@@ -91,6 +91,9 @@ class Parties:
     def vendors(self, policy: Policy) -> tuple[str, ...]:
         """The parties with feeds of their own, retired ones omitted: whose clocks applications wait for."""
         return tuple(name for role, speaker in policy.speakers.items() if speaker.own_feed for name in self.of_role(role))
+
+    def _family(self, name: str) -> Family | None:
+        return next((family for family in self.families if family.owns(name)), None)
 
 
 @dataclass(frozen=True)
