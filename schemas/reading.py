@@ -67,7 +67,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_int=_whole, parse_f
 
 
 def _refuse_depth(document: Any) -> None:
-    if any(node.depth > DEEPEST for node in walk(document)):
+    if any(node.depth >= DEEPEST and isinstance(node.value, list) for node in walk(document)):
         raise Refused(Reason.TOO_DEEP)
 
 

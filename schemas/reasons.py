@@ -9,7 +9,7 @@ class Reason(StrEnum):
     when: str
     remedy: str
 
-    def __new__(cls, code: str, when: str, remedy: str) -> "Reason":
+    def __new__(cls, code: str, when: str = "", remedy: str = "") -> "Reason":
         member = str.__new__(cls, code)
         member._value_ = code
         member.when = when
