@@ -17,6 +17,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 UNIX_DAY = date(1970, 1, 1).toordinal()
 ANY_YEAR = 1001
 """Stands for every year; no leap year."""
+LIKE = "a day of 1970 to 2099, like 2026-12-29"
 YEARS = range(1970, 2100)
 """Beyond 2099 the package knows no holidays, and says so by naming none."""
 
@@ -86,12 +87,12 @@ def _spans(start: Spot, end: Spot, first: date, last: date) -> Iterator[tuple[da
 
 def _date(spot: Spot, yearly: bool = False) -> date | None:
     """A day; in ``ANY_YEAR`` if it is one of every year (29 February is none)."""
-    text = spot.text("a day like 2026-12-29")
+    text = spot.text(LIKE)
     try:
         day = date.fromisoformat(f"{ANY_YEAR}-{text}" if yearly and len(text) == len("12-29") else text)
         if day.year in YEARS or (yearly and day.year == ANY_YEAR):
             return day
     except ValueError:
         pass
-    spot.expected("a day like 2026-12-29, or 12-29 for every year" if yearly else "a day like 2026-12-29")
+    spot.expected(f"{LIKE}, or 12-29 for every year" if yearly else LIKE)
     return None

@@ -83,7 +83,7 @@ class Spot:
             return found
         for key, value in self.node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.expected(what)
+                self.fault("expected words as keys, got a list or a mapping as one")
             elif key.value in found:
                 self._at(key.value, key).fault("stands twice")
             else:

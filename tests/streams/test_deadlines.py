@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.instants import DAY_US, from_text, from_us, to_text, to_us
 from streams.calendars import day_number
 from streams.deadlines import day_begins_us, day_of, due_us, effective_hop, in_force, open_day_after
-from streams.policy import BusinessCalendar, Hop, Override, Policies, Policy
+from streams.policy import BusinessCalendar, Clock, Hop, Override, Policies, Policy
 from streams.policy_file import load_policies
 
 POLICY = load_policies(Path(__file__).parents[2] / "streams" / "policies" / "my-number-card.yaml").newest
@@ -21,7 +21,7 @@ TOKYO = POLICY.timezone
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def due(clock: str, limit: int, entered: str, zone: ZoneInfo = TOKYO) -> str | None:
+def due(clock: Clock, limit: int, entered: str, zone: ZoneInfo = TOKYO) -> str | None:
     """The deadline of a hop on this clock, as the clock on the wall there shows it: ``2026-05-07 00:00``."""
     hop = replace(POLICY.hops["screening"], clock=clock, calendar="municipal" if clock == "business_days" else None)
     instant = due_us(hop, limit, from_text(entered), replace(POLICY, timezone=zone))
@@ -200,7 +200,7 @@ def test_the_nth_open_day_is_the_one_that_counting_day_by_day_finds(entered: int
     limit=st.integers(1, 60),
     clock=st.sampled_from(["wall", "calendar_days", "business_days"]),
 )
-def test_what_is_entered_later_is_never_due_sooner(entered_us: int, limit: int, clock: str) -> None:
+def test_what_is_entered_later_is_never_due_sooner(entered_us: int, limit: int, clock: Clock) -> None:
     hop = replace(POLICY.hops["screening"], clock=clock)
     first, second = (due_us(hop, limit, at, POLICY) for at in (entered_us, entered_us + DAY_US // 3))
     assert first is not None

@@ -64,6 +64,11 @@ def test_a_member_of_a_family_is_a_party_like_any_other(parties: Parties) -> Non
     assert (soka.name, soka.label, soka.sources) == (SOKA, "市区町村", (f"/municipalities/{SOKA}/",))
 
 
+def test_a_party_is_found_by_its_name(parties: Parties) -> None:
+    assert parties.party("plaza") is parties.parties["plaza"]
+    assert parties.party("112217") is None
+
+
 # Whose source
 
 

@@ -576,7 +576,9 @@ def test_mistakes_of_a_calendar_are_named_in_its_own_file(faults: Callable[[str]
     (tmp_path / "days.yaml").write_text(CALENDAR.read_text(encoding="utf-8").replace("from: 12-29", "from: Christmas"), encoding="utf-8")
     text = edited((str(CALENDAR), "days.yaml"))
     line = line_of((tmp_path / "days.yaml").read_text(encoding="utf-8"), "from:")
-    assert faults(text) == [f"days.yaml:{line}: closures.0.from: expected a day like 2026-12-29, or 12-29 for every year, got 'Christmas'"]
+    assert faults(text) == [
+        f"days.yaml:{line}: closures.0.from: expected a day of 1970 to 2099, like 2026-12-29, or 12-29 for every year, got 'Christmas'"
+    ]
 
 
 def test_a_calendar_that_is_not_there_is_named(faults: Callable[[str], list[str]]) -> None:
@@ -598,6 +600,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("- a\n- list\n", "my.yaml:1: expected a mapping of keys, got a list"),
         ("a: [1\nb: 2\n", "my.yaml:2: is no YAML: expected ',' or ']', but got ':'"),
         ("a: \x01\n", "my.yaml: is no YAML: unacceptable character"),
+        ("? [a, b]\n: c\n", "my.yaml:1: expected words as keys, got a list or a mapping as one"),
         ("*nowhere\n", "my.yaml:1: is no YAML: found undefined alias 'nowhere'"),
     ],
 )
