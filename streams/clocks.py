@@ -75,7 +75,10 @@ class Clocks:
         shared = self._slowest(topic for topic, name in self._vendors.items() if name is None)
         self._raise(SHARED, shared)
         every = [shared]
-        for vendor in {name for name in self._vendors.values() if name is not None}:
+        present = {name for name in self._vendors.values() if name is not None}
+        for retired in self._floor.keys() - present - {ALL, SHARED}:
+            self._raise(retired, shared)  # so that its clock does not go back, should it return
+        for vendor in present:
             own = self._slowest(topic for topic, name in self._vendors.items() if name == vendor)
             every.append(own)
             self._raise(vendor, min(own, shared))
