@@ -2,8 +2,9 @@
 
 import pytest
 
+from schemas.instants import from_text
 from streams.stalls import advance
-from tests.streams.story import JAPAN, MY_NUMBER, PLAZA, Story, event, from_text, shown, token_of
+from tests.streams.story import JAPAN, MY_NUMBER, PLAZA, Story, event, shown, token_of
 
 EPOCH = "2015-10-05 00:00"
 
