@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import confluent_kafka as ck
@@ -34,6 +35,8 @@ class Batch:
     """Partition -> the offset at which its end was seen; markers stand behind the last record, so it may lie beyond it."""
     group: Any
     """Membership for ``send_offsets_to_transaction``: of the assignment, never of a later one."""
+    commit: Callable[[Sequence[ck.TopicPartition]], None]
+    """Tells the group how far it has come, without waiting: for a stage whose position is kept elsewhere, and whose lag is watched."""
 
 
 class Handler(Protocol):
@@ -159,7 +162,7 @@ class _Loop:
             messages = self._consume(consumer, size, wait_s)
             if self.starts:
                 records, ends = _split(messages)
-                self.handler.handle(Batch(records, ends, self.group))
+                self.handler.handle(Batch(records, ends, self.group, partial(_commit, consumer)))
         consumer.close()
         log.info("stopped")
 
@@ -190,6 +193,10 @@ class _Loop:
         self.changed, self.starts, self.group = True, [], None
         self.handler.revoked()
         consumer.unassign()
+
+
+def _commit(consumer: ck.Consumer, offsets: Sequence[ck.TopicPartition]) -> None:
+    consumer.commit(offsets=list(offsets), asynchronous=True)
 
 
 def _split(messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[TopicPart, int]]:
