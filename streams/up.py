@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 from confluent_kafka import KafkaException
 
@@ -31,6 +32,7 @@ from streams.topics import ensure_topics
 __all__ = ["Running", "SetUp", "SetUpError", "find_running", "start_set_up", "up"]
 
 STAGES = ("intake", "watch", "history")
+STOP = (signal.SIGINT, signal.SIGTERM)
 EMBEDDED_SESSION_S = 6.0
 """A member that joins waits for half of it there."""
 NEXT = """\
@@ -118,7 +120,8 @@ def up(
 
     Apache Kafka if there is a folder to keep its log in, or if it is asked for; ``port``: of the broker.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in STOP:
+        signal.signal(number, _stop)
     try:
         with ExitStack() as stack:
             folder = _folder(data, stack)
@@ -126,7 +129,6 @@ def up(
             stack.enter_context(announced(folder))
             plan = Plan(folder, kafka or data is not None, port=port, command=command)
             set_up = stack.enter_context(start_set_up(plan, say))
-            stack.callback(_say_the_end, say)
             say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)\n{NEXT}")
             set_up.wait()
             return 1
@@ -154,11 +156,12 @@ def _say_what_is_kept(folder: Path, kept: bool, say: Say) -> None:
         say("NOTHING IS KEPT: all of it, history too, is gone at the end. With --data DIR everything is kept")
 
 
-def _say_the_end(say: Say) -> None:
-    # No second Ctrl-C: what stops is to stop whole, and each has its time limit.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    say("stopping …")
+def _stop(number: int, frame: object) -> NoReturn:
+    # What stops is to stop whole, and each part has its time limit: no second signal cuts it short.
+    for each in STOP:
+        signal.signal(each, signal.SIG_IGN)
+    os.write(1, "stopping …\n".encode())  # print may be what was interrupted
+    raise KeyboardInterrupt
 
 
 def _feeds(settings: Settings) -> dict[str, Feed]:
@@ -201,17 +204,16 @@ def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Ite
     supervisor = Supervisor(
         programs, say, on_ready=note, irreplaceable=broker.programs if broker.embedded else (), give_up=plan.give_up, rules=plan.rules
     )
-    with ThreadPoolExecutor(1, "supervisor") as pool:
+    with ExitStack() as stack:
+        stack.callback((plan.folder / "run.json").unlink, missing_ok=True)
+        pool = stack.enter_context(ThreadPoolExecutor(1, "supervisor"))
+        stack.callback(supervisor.stop)  # before anything can interrupt us: the pool waits for its thread
         outcome = pool.submit(supervisor.run)
-        try:
-            supervisor.ready.wait()
-            if supervisor.over is not None:
-                raise SetUpError(f"the set-up ended while it was starting; see {plan.folder / 'logs'}")
-            yield SetUp(settings, supervisor, programs)
-        finally:
-            supervisor.stop()
-            outcome.result()  # whatever went wrong in there is told here
-            (plan.folder / "run.json").unlink(missing_ok=True)
+        supervisor.ready.wait()
+        if supervisor.over is not None:
+            outcome.result()  # what went wrong in the supervisor itself is told here
+            raise SetUpError(f"the set-up ended while it was starting; see {plan.folder / 'logs'}")
+        yield SetUp(settings, supervisor, programs)
 
 
 def environment(settings: Settings) -> dict[str, str]:

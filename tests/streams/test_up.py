@@ -168,6 +168,16 @@ def test_up_says_that_nothing_is_kept_and_stops_cleanly(tmp_path: Path, number: 
     assert list((tmp_path / "runtime" / "tairyu").iterdir()) == []
 
 
+def test_ctrl_c_while_a_stage_is_still_starting_stops_all(tmp_path: Path) -> None:
+    with start(tmp_path, UP.replace(repr(STAGE), repr("import signal; signal.pause()"))) as process:
+        wait_for(process, "the embedded broker: ready")
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read() if process.stdout else ""
+
+    assert (process.returncode, rest) == (0, "stopping …\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["runtime"]
+
+
 def test_without_a_folder_the_users_last_set_up_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert find_running() is None
