@@ -214,6 +214,8 @@ def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Ite
             outcome.result()  # what went wrong in the supervisor itself is told here
             raise SetUpError(f"the set-up ended while it was starting; see {plan.folder / 'logs'}")
         yield SetUp(settings, supervisor, programs)
+        supervisor.stop()
+        outcome.result()
 
 
 def environment(settings: Settings) -> dict[str, str]:
