@@ -26,6 +26,7 @@ from streams.outlet import Outlet
 from streams.parties import Feed, Parties, load_parties, public_feeds
 from streams.policy import Policies
 from streams.policy_file import load_policies
+from streams.readiness import tell_ready
 from streams.settings import Settings
 from streams.simulation import BUCKET_S as SIMULATED_BUCKET_S
 from streams.simulation import SimulatedIntake, TickClock
@@ -120,6 +121,7 @@ def run(settings: Settings) -> None:
     live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
     config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS)
+    tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US))
 
 

@@ -31,6 +31,8 @@ from streams.settings import Settings
 
 log = structlog.get_logger()
 
+LARGEST = 4_194_304
+"""As the card of ``applications`` allows: a record holds what its events brought."""
 COMMIT_S = 30.0
 FENCE_S = 30.0
 LOADERS = 4
@@ -93,6 +95,7 @@ def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
             "compression.type": "lz4",
             "linger.ms": 5,
             "queue.buffering.max.messages": 2_000_000,
+            "message.max.bytes": LARGEST,
         }
     )
     producer.init_transactions(FENCE_S)
