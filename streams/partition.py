@@ -133,6 +133,7 @@ class Batch:
         after, changes = advance(record, event, arrived_us, clock_us, policies)
         if after is not record:
             self._put(token, after)
+            self.shrunk.pop(token, None)  # it was forgotten, and begins anew
         for change in changes:
             self._say(token, after.last4, change)
 
@@ -176,11 +177,12 @@ class Batch:
             self.stalls[stall] = None
 
     def _mark(self, pulse: Pulse) -> None:
-        """The first pulse of a higher bucket yields a clock mark, after its transitions."""
-        self.at_us = max(self.at_us, from_text(pulse.at))
-        self.bucket_s = pulse.bucket_s
-        bucket = from_text(pulse.at) // (pulse.bucket_s * SECOND_US)
-        if bucket <= self.bucket:
+        """The first pulse of a higher bucket yields a clock mark, after its transitions. (Of a higher one as this pulse counts
+        them: ``bucket_s`` may have changed since the last pulse.)"""
+        size_us, at_us = pulse.bucket_s * SECOND_US, from_text(pulse.at)
+        bucket, last = at_us // size_us, self.at_us // size_us if self.bucket >= 0 else -1
+        self.at_us, self.bucket_s = max(self.at_us, at_us), pulse.bucket_s
+        if bucket <= last:
             return
         self.bucket = bucket
         clocks = self._of.clocks
