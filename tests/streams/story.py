@@ -100,7 +100,7 @@ class Log:
                 self.transitions.append(decode_transition(said))
         return [words(said) for said in self.transitions[before:]]
 
-    def clock(self, at: str, *, input_set: int = 1, partitions: int = 1, **behind: str | None) -> list[str]:
+    def clock(self, at: str, *, input_set: int = 1, partitions: int = 1, bucket_s: int = 5, **behind: str | None) -> list[str]:
         """A pulse: every feed is read through ``at``, but for those named (``plaza``, ``jlis``): through then; None: not known."""
         inputs = {}
         for topic, vendor in self.feeds.items():
@@ -108,7 +108,7 @@ class Log:
             told = {} if through is None else {number: rfc(through) for number in range(partitions)}
             inputs[topic] = Input(vendor=vendor, partitions=partitions, through=told, heard={})
         version = self.policies.newest.version
-        pulse = msgspec.structs.replace(PULSE, at=rfc(at), policy=version, input_set=input_set, inputs=inputs)
+        pulse = msgspec.structs.replace(PULSE, at=rfc(at), bucket_s=bucket_s, policy=version, input_set=input_set, inputs=inputs)
         return self.put(PULSE_KEY, encode(pulse))
 
     def verdicts(self, token: str) -> list[HopVerdict]:
@@ -120,10 +120,11 @@ class Party:
     name: str
     role: str
     source: str
+    own_feed: bool = False
 
 
-PLAZA = Party("plaza", "vendor", "/vendors/plaza/server")
-TOKIWA = Party("tokiwa", "vendor", "/vendors/tokiwa/server")
+PLAZA = Party("plaza", "vendor", "/vendors/plaza/server", own_feed=True)
+TOKIWA = Party("tokiwa", "vendor", "/vendors/tokiwa/server", own_feed=True)
 JLIS = Party("j-lis", "j-lis", "/j-lis/reception")
 CITY = Party(SOKA, "municipality", f"/municipalities/{SOKA}")
 
@@ -221,7 +222,7 @@ def event(
         time=claimed or f"{datetime.fromisoformat(at).isoformat()}+09:00",
         speaker=party.name,
         role=party.role,
-        own_feed=party.role == "vendor",
+        own_feed=party.own_feed,
         received=rfc(arrived or at),
         origin="file:1",
         subject=token,

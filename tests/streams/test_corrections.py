@@ -48,7 +48,7 @@ def test_a_replacement_is_a_new_event() -> None:
     assert story.verdicts() == {"forward": "open"}
 
 
-@pytest.mark.parametrize("stranger", [TOKIWA, Party("plaza", "vendor", "/vendors/plaza/another-server")])
+@pytest.mark.parametrize("stranger", [TOKIWA, Party("plaza", "vendor", "/vendors/plaza/another-server", own_feed=True)])
 def test_a_correction_names_its_own_speakers_event_by_source_and_id(stranger: Party) -> None:
     story = Story()
     story.plaza("application.uploaded", "2026-04-01 10:00", id="u1")
@@ -62,7 +62,7 @@ def test_a_correction_names_its_own_speakers_event_by_source_and_id(stranger: Pa
 def test_a_speaker_may_correct_from_another_of_its_sources() -> None:
     story = Story()
     story.plaza("application.uploaded", "2026-04-01 10:00", id="u1")
-    office = Party("plaza", "vendor", "/vendors/plaza/office")
+    office = Party("plaza", "vendor", "/vendors/plaza/office", own_feed=True)
     story.says(office, "event.corrected", "2026-04-01 10:05", corrects="u1", source=PLAZA.source)
     assert story.verdicts() == {"forward": "void"}
 
