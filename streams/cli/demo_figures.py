@@ -19,7 +19,7 @@ SELECT
         AS first_breach_after_s,
     uniqExactIf(stall_id, kind = 'cleared') AS cleared,
     uniqExactIf(stall_id, kind = 'raised' AND (token, hop, attempt) IN
-        (SELECT token, hop, attempt FROM hops FINAL WHERE verdict IN ('in_time', 'undetermined', 'void'))) AS false_alarms
+        (SELECT token, hop, attempt FROM hops_now WHERE state IN ('in_time', 'undetermined', 'void'))) AS false_alarms
 FROM transitions
 WHERE hop = {hop:String}
 """

@@ -15,12 +15,12 @@ Answer = dict[str, Any]
 
 HOPS = """
 SELECT hop, attempt, holder, vendor, kiosk, residence_municipality, entered_at, due_at, level, policy_version
-FROM hops FINAL WHERE token = {token:String} AND verdict = 'open'
+FROM hops_now WHERE token = {token:String} AND state = 'open'
 """
 SAID = "SELECT type, min(time) AS first FROM events WHERE token = {token:String} GROUP BY type"
 WITH_IT = """
-SELECT count() FROM hops FINAL
-WHERE verdict = 'open' AND hop = {hop:String} AND ({kiosk:Nullable(String)} IS NULL OR kiosk = {kiosk:Nullable(String)})
+SELECT count() FROM hops_now
+WHERE state = 'open' AND hop = {hop:String} AND ({kiosk:Nullable(String)} IS NULL OR kiosk = {kiosk:Nullable(String)})
 """
 
 
