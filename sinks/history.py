@@ -177,9 +177,9 @@ def known_verdicts(policies: Policies, token: str, record: Application) -> Itera
     return hop_verdicts(token, record, policies)
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
     """Until SIGTERM. Ends the process, non-zero, on every error: starting is the only recovery."""
-    read = sources(load_cards(), load_policies(settings.policy))
+    read = sources(cards or load_cards(), load_policies(settings.policy))
     try:
         with ExitStack() as opened:
             _keep(settings, read, opened)

@@ -1,19 +1,29 @@
 """What a record of a log becomes in ClickHouse: its mark, or rows. One class per log; which is which stands in ``sources``. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from schemas.events import PREFIX, Event
+from schemas.codec import (
+    decode_application,
+    decode_applied,
+    decode_clock_mark,
+    decode_event,
+    decode_pulse,
+    decode_refusal,
+    decode_transition,
+    encode,
+)
+from schemas.events import PREFIX
 from schemas.instants import from_text
-from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application, Applied, ClockMark, Pulse, Refusal, Transition
+from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application
 from sinks.cuts import Mark
 from streams.verdicts import HopVerdict
 
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
-"""Table -> its rows; the first value of each is the record's offset, the others as ``COLUMNS`` says."""
+"""Table -> its rows, the values in the order of ``COLUMNS``."""
 
 EARLIEST_US = from_text("1900-01-01T00:00:00Z")
 LATEST_US = from_text("2299-12-31T23:59:59Z")
@@ -46,7 +56,7 @@ class Record(NamedTuple):
 
 
 class Unreadable(Exception):
-    """A record is none of its log's: the watch skips it, too."""
+    """A record is none of its log's. The watch skips it, too."""
 
 
 class Source(Protocol):
@@ -56,7 +66,7 @@ class Source(Protocol):
         """The time that the record carries, None if it carries none. Unreadable if it should and cannot be read."""
         ...
 
-    def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
+    def rows(self, records: Iterable[Record], unreadable: Callable[[int], None]) -> Rows:
         """The rows of a range, whose marks are left out already; offsets of unreadable records go to ``unreadable``."""
         ...
 
@@ -64,49 +74,33 @@ class Source(Protocol):
 class CustodyLog:
     """Events and refusals, each a row; pulses are marks."""
 
-    def __init__(self) -> None:
-        self._event = msgspec.json.Decoder(Event)
-        self._refusal = msgspec.json.Decoder(Refusal)
-        self._pulse = msgspec.json.Decoder(Pulse)
-
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
-        if key != PULSE_KEY:
-            return None
-        pulse = _read(self._pulse, value)
-        return _mark(from_text(pulse.at), pulse.bucket_s)
+        return _read(_pulse_mark, value) if key == PULSE_KEY else None
 
-    def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
-        events: list[Row] = []
-        refusals: list[Row] = []
+    def rows(self, records: Iterable[Record], unreadable: Callable[[int], None]) -> Rows:
+        rows: Rows = {"events": [], "refusals": []}
         for offset, key, value in records:
             try:
                 if key == REFUSAL_KEY:
-                    refusals.append(_refusal_row(offset, _read(self._refusal, value)))
+                    rows["refusals"].append((offset, *_read(_refusal_row, value)))
                 else:
-                    events.append(_event_row(offset, _read(self._event, value)))
+                    rows["events"].append((offset, *_read(_event_row, value)))
             except Unreadable:
                 unreadable(offset)
-        return {"events": events, "refusals": refusals}
+        return rows
 
 
 class StallEvents:
     """Transitions, each a row; clock marks are marks."""
 
-    def __init__(self) -> None:
-        self._transition = msgspec.json.Decoder(Transition)
-        self._mark = msgspec.json.Decoder(ClockMark)
-
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
-        if key is not None:
-            return None
-        mark = _read(self._mark, value).data
-        return _mark(from_text(mark.at), mark.bucket_s)
+        return _read(_clock_mark, value) if key is None else None
 
-    def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
+    def rows(self, records: Iterable[Record], unreadable: Callable[[int], None]) -> Rows:
         transitions: list[Row] = []
         for offset, _, value in records:
             try:
-                transitions.append(_transition_row(offset, _read(self._transition, value)))
+                transitions.append((offset, *_read(_transition_row, value)))
             except Unreadable:
                 unreadable(offset)
         return {"transitions": transitions}
@@ -120,20 +114,15 @@ class Applications:
 
     def __init__(self, verdicts: Callable[[str, Application], Iterable[HopVerdict]]) -> None:
         self._verdicts = verdicts
-        self._application = msgspec.msgpack.Decoder(Application)
-        self._applied = msgspec.json.Decoder(Applied)
 
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
-        if key != APPLIED_KEY:
-            return None
-        applied = _read(self._applied, value)
-        return _mark(applied.at_us, applied.bucket_s)
+        return _read(_applied_mark, value) if key == APPLIED_KEY else None
 
-    def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
+    def rows(self, records: Iterable[Record], unreadable: Callable[[int], None]) -> Rows:
         last: dict[bytes, tuple[int, Application]] = {}
         for offset, key, value in records:
             try:
-                if key is not None and value is not None and (application := _read(self._application, value)).marker is None:
+                if key is not None and value is not None and (application := _read(decode_application, value)).marker is None:
                     last[key] = offset, application
             except Unreadable:
                 unreadable(offset)
@@ -141,18 +130,37 @@ class Applications:
         for key, (offset, application) in last.items():
             token = key.decode()
             rows["applications"].append((offset, token, application.last4, list(application.vendors), application.shrink_us))
-            rows["hops"] += [_hop_row(offset, hop) for hop in self._verdicts(token, application)]
+            rows["hops"] += [(offset, *_hop_row(hop)) for hop in self._verdicts(token, application)]
         return rows
 
 
-def _read(decoder: Any, value: bytes | None) -> Any:
+Read = TypeVar("Read")
+
+
+def _read(read: Callable[[bytes], Read], value: bytes | None) -> Read:
     try:
-        return decoder.decode(value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return read(value or b"")
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Unreadable from error
 
 
+def _pulse_mark(value: bytes) -> Mark | None:
+    pulse = decode_pulse(value)
+    return _mark(from_text(pulse.at), pulse.bucket_s)
+
+
+def _clock_mark(value: bytes) -> Mark | None:
+    mark = decode_clock_mark(value).data
+    return _mark(from_text(mark.at), mark.bucket_s)
+
+
+def _applied_mark(value: bytes) -> Mark | None:
+    applied = decode_applied(value)
+    return _mark(applied.at_us, applied.bucket_s)
+
+
 def _mark(at_us: int, bucket_s: int) -> Mark | None:
+    """An applied record of before the first pulse has no bucket yet."""
     return Mark(at_us, bucket_s) if bucket_s > 0 else None
 
 
@@ -169,37 +177,40 @@ def _claimed_us(text: str) -> int | None:
     return claimed_us if EARLIEST_US <= claimed_us <= LATEST_US else None
 
 
-def _event_row(offset: int, event: Event) -> Row:
+def _event_row(value: bytes) -> Row:
+    event = decode_event(value)
     data = event.data
     return (
-        *(offset, event.subject, event.last4, event.speaker, event.role, event.type.removeprefix(PREFIX), event.id, event.source),
+        *(event.subject, event.last4, event.speaker, event.role, event.type.removeprefix(PREFIX), event.id, event.source),
         *(_claimed_us(event.time), event.time, from_text(event.received)),
         *(data.vendor, data.kiosk, data.kiosk_municipality, data.residence_municipality, data.batch, data.reason, event.origin),
-        msgspec.json.encode(data).decode(),
+        encode(data).decode(),
     )
 
 
-def _refusal_row(offset: int, refusal: Refusal) -> Row:
+def _refusal_row(value: bytes) -> Row:
+    refusal = decode_refusal(value)
     origin = refusal.origin
     return (
-        *(offset, refusal.reason, refusal.path, origin.topic, origin.partition, origin.offset),
+        *(refusal.reason, refusal.path, origin.topic, origin.partition, origin.offset),
         *(refusal.speaker, refusal.size, refusal.hmac, from_text(refusal.received)),
     )
 
 
-def _transition_row(offset: int, transition: Transition) -> Row:
+def _transition_row(value: bytes) -> Row:
+    transition = decode_transition(value)
     said = transition.data
     return (
-        *(offset, said.stall_id, said.revision, said.kind, said.reason, said.level, said.hop, said.attempt, said.token, said.last4),
+        *(said.stall_id, said.revision, said.kind, said.reason, said.level, said.hop, said.attempt, said.token, said.last4),
         *(said.vendor, said.kiosk, said.kiosk_municipality, said.residence_municipality, said.holder, said.duty_basis, said.supervisor),
         *(said.procedure, said.policy_version, said.limit_rule, list(said.flags), from_text(said.entered_at), from_text(said.due_at)),
         *(_us(said.closed_at), _us(said.closed_before), from_text(said.at), from_text(transition.time)),
     )
 
 
-def _hop_row(offset: int, hop: HopVerdict) -> Row:
+def _hop_row(hop: HopVerdict) -> Row:
     return (
-        *(offset, hop.token, hop.hop, hop.attempt, hop.last4, hop.vendor, hop.kiosk, hop.kiosk_municipality, hop.residence_municipality),
+        *(hop.token, hop.hop, hop.attempt, hop.last4, hop.vendor, hop.kiosk, hop.kiosk_municipality, hop.residence_municipality),
         *(hop.holder, hop.duty_basis, hop.supervisor, hop.verdict, hop.level),
         *(hop.entered_us, hop.due_us, hop.closed_us, hop.closed_before_us, hop.rule, hop.policy_version, list(hop.flags)),
     )
