@@ -160,7 +160,7 @@ def _first_line(text: str) -> str:
     """What ClickHouse says, without the version and the query that follow: a query may hold values."""
     if "Cannot lock file" in text:
         return "another process has it open"
-    found = re.search(r"Code: \d+\. DB::Exception: .*", text)
+    found = re.search(r"Code: \d+\. DB::Exception: .*?(?= \(version |$)", text, re.MULTILINE)
     return (found[0] if found else text.splitlines()[0] if text else "no answer")[:300]
 
 

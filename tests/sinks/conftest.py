@@ -23,7 +23,7 @@ def chdb_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server(chdb_folder: Path) -> Iterator[str]:
     """URL of what stands in for a ClickHouse server: the front, with writing allowed."""
-    with Front(chdb_folder, writable=True) as front:
+    with Front(chdb_folder, database="default", writable=True) as front:
         yield f"http://writer:word@127.0.0.1:{front.port}"
 
 
