@@ -5,6 +5,7 @@ why is said on stderr.
 """
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
 
@@ -16,6 +17,9 @@ from streams.cli.answers import Sorry
 from streams.files import FileError
 from streams.marked_yaml import PolicyError
 from streams.run_file import SetUpError
+
+COMMANDS = ("stages", "topics", "sending", "looking", "history", "judging", "demo")
+"""Modules that add their commands, in the order in which help lists them."""
 
 app = typer.Typer(
     name="tairyu",
@@ -40,8 +44,8 @@ def tairyu(
 
 
 def main() -> None:
-    from streams.cli import demo, history, judging, looking, sending, stages  # noqa: F401 (they add their commands to app)
-
+    for name in COMMANDS:
+        import_module(f"streams.cli.{name}")
     try:
         app(prog_name="tairyu")
     except (Sorry, FileError, PolicyError, BrokerError, SetUpError, LookupError) as error:
