@@ -16,6 +16,7 @@ from clickhouse_connect.driver.insert import InsertContext
 from sinks.cuts import Range
 from sinks.migrate import Migration, migrate
 from sinks.rows import COLUMNS, Row, Rows
+from streams.failpoints import reach
 from streams.loop import LoopError
 
 DATABASE = "tairyu"
@@ -110,15 +111,19 @@ class Store:
     def write(self, log: Log, cut: Range, rows: Rows) -> int:
         """Inserts the range's rows, then enters it; gives their number. A range without rows is not entered."""
         written = 0
+        reach("history.before_insert")
         for table, found in rows.items():
             if found:
                 told = (log.log_id, log.topic, log.partition, cut.lo, cut.hi, cut.cut_us)
                 columns: list[Sequence[Any]] = [*zip(*found, strict=True), *([value] * len(found) for value in told)]
                 self._insert(table, (*COLUMNS[table], *RANGE), columns, token(log, cut, table))
                 written += len(found)
+                reach("history.after_insert")
         if written:
+            reach("history.before_entering")
             entry: Row = (log.log_id, log.topic, log.partition, cut.lo, cut.hi, cut.records, cut.bucket, cut.cut_us)
             self._insert("ranges", ENTRY, [[value] for value in entry], token(log, cut, "ranges"))
+            reach("history.after_entering")
         return written
 
     def command(self, statement: str) -> object:

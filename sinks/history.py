@@ -33,7 +33,6 @@ from streams.verdicts import HopVerdict, hop_verdicts
 
 log = structlog.get_logger()
 
-GROUP = "tairyu-history"
 READ = ("custody-log", "applications", "stall-events")
 """The cards of the logs that are kept."""
 TopicPart = tuple[str, int]
@@ -193,7 +192,11 @@ def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> 
     wait_for_topics(admin, read)
     log.info("history is ready")
     tell_ready()
-    run_loop(consumer_config(settings, GROUP, auto_offset_reset="error"), list(read), History(store, admin, read, settings.embedded))
+    run_loop(
+        consumer_config(settings, settings.history_group, auto_offset_reset="error"),
+        list(read),
+        History(store, admin, read, settings.embedded),
+    )
 
 
 def _open_server(url: str, opened: ExitStack) -> Store:

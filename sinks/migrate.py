@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from streams.failpoints import reach
 from streams.loop import LoopError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -77,6 +78,8 @@ def migrate(database: Database, migrations: list[Migration], say: Callable[[Migr
 def _apply(database: Database, migration: Migration, say: Callable[[Migration], None]) -> None:
     for statement in migration.statements:
         database.command(statement)
+        reach("history.in_migration")
+    reach("history.before_registering")
     values = f"({migration.number}, '{migration.name}', '{migration.sha256}')"
     database.command(f"INSERT INTO migrations (number, name, sha256) VALUES {values}")
     say(migration)

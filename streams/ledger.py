@@ -23,6 +23,7 @@ from mode import Service
 
 from schemas.codec import decode_application
 from schemas.records import APPLIED_KEY, Application, Applied
+from streams.failpoints import reach
 from streams.loop import die
 from streams.partition import Batch, Partition
 from streams.policy import Policies
@@ -54,6 +55,7 @@ class Held:
         self.committed_at = time.monotonic()
         self.lock = asyncio.Lock()
         self.producer = _fenced_producer(settings, number)
+        reach("watch.after_fencing")
         self.partition.restore(*_load(settings, topic, number))
         self.pending = Batch(self.partition)
 
@@ -74,7 +76,9 @@ class Held:
         for token, stored in changed.items():
             self._produce(self.topic, token, stored)
         self._produce(self.topic, APPLIED_KEY, encoded)
+        reach("watch.after_produce", producer.flush)
         producer.commit_transaction(COMMIT_S)
+        reach("watch.after_commit")
 
     def keep(self, changed: dict[bytes, bytes | None], applied: Applied) -> None:
         self.partition.keep(self.pending, changed, applied)
@@ -143,6 +147,7 @@ def _read_to(consumer: ck.Consumer, end: int) -> tuple[dict[bytes, bytes], Appli
                 records.pop(bytes(key), None)
             else:
                 records[bytes(key)] = bytes(value)
+                reach("watch.in_loading")
 
 
 class LedgerStore(Store):

@@ -8,6 +8,7 @@ import confluent_kafka as ck
 import structlog
 
 from streams.admission import Output
+from streams.failpoints import reach
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -48,8 +49,11 @@ class Outlet:
         self._producer.begin_transaction()
         for output in outputs:
             self._produce(output)
+        reach("intake.after_produce", self._producer.flush)
         self._producer.send_offsets_to_transaction(list(positions), group, COMMIT_S)
+        reach("intake.after_offsets")
         self._producer.commit_transaction(COMMIT_S)
+        reach("intake.after_commit")
 
     def _produce(self, output: Output) -> None:
         while True:

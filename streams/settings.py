@@ -36,6 +36,10 @@ class Settings(BaseSettings):
         description="Name of this intake among several, for one process at a time; default: a new one at each start. With a name, a "
         "start ends at once what its predecessor left open, which otherwise hides later records for up to 10 s.",
     )
+    history_group: str = Field(
+        default="tairyu-history",
+        description="Consumer group of the history: its processes share the logs. Another history of the same logs is another group.",
+    )
     history_dir: Path | None = Field(default=None, description="Folder of the chDB history; used when no ClickHouse server is named.")
     history_port: int = Field(default=0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
     clickhouse_url: str | None = Field(default=None, description="http(s)://user:password@host:port of a ClickHouse server.")

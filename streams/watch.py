@@ -13,6 +13,7 @@ import faust
 import structlog
 
 from schemas.cards import load_cards
+from streams.failpoints import reach
 from streams.faust_batch import BatchApp, BatchTopic
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
@@ -111,6 +112,7 @@ class Watch:
         outputs: list[Output] = [(stall_events, key, value) for key, value in batch.said]
         outputs += [(stalls, stall.encode(), held_now) for stall, held_now in batch.stalls.items()]
         await asyncio.get_running_loop().run_in_executor(None, held.commit, changed, applied, outputs)
+        reach("watch.before_memory")
         held.keep(changed, applied)
 
     def _applied(self) -> dict[int, int]:
