@@ -150,7 +150,7 @@ def _claimed_us(text: str) -> int:
         return UNREADABLE_US
 
 
-def derive(record: Application, policies: Policies) -> Derived:
+def derive(record: Application, policies: Policies, *, void: bool = True) -> Derived:
     """Everything the record's events say, in seven steps:
 
     1. each event's usable time: its claim, or its earliest arrival where the claim is before the epoch or over 5 minutes ahead;
@@ -160,13 +160,15 @@ def derive(record: Application, policies: Policies) -> Derived:
     5. whom it names, and what another vendor said, which does not count;
     6. the attempts, and each milestone's earliest time in its attempt;
     7. the hops.
+
+    With ``void`` false, as if step 4 voided nothing: what would have opened.
     """
     epoch_us = policies.versions[0].epoch_us
     timed = [(_usable_us(c, epoch_us), c) for c in record.contributions]
     policy = in_force(policies, min((time for time, _ in timed), default=policies.newest.effective_us))
     shrink_us = _shrink_us(record, policies, policy.grace_us)
     corrections = [c for c in record.corrections if shrink_us is None or c.arrived_us <= shrink_us]
-    voided = {c.target for c in corrections}
+    voided = {c.target for c in corrections if void}
     kept = [(time, c) for time, c in timed if shrink_us is None or c.arrived_us <= shrink_us]
     valid = [(time, c) for time, c in kept if c.event not in voided and c.milestone in policies.milestones]
     vendor = _vendor(valid, policy)

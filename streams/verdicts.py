@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import msgspec
-from msgspec.structs import replace
 
 from schemas.instants import to_text
 from schemas.records import STALL_PREFIX, Application, Said, Transition, Verdict
@@ -83,7 +82,7 @@ def transition(token: str, last4: str, change: Change) -> Transition:
 def hop_verdicts(token: str, record: Application, policies: Policies) -> Iterator[HopVerdict]:
     """The final verdict of every hop that opened, in the policy's order; nothing of a record that has shrunk.
 
-    A hop that opens only if corrections are ignored is ``void``.
+    A hop that would have opened had nothing been voided is ``void``.
     """
     derived = derive(record, policies)
     said = {(s.hop, s.attempt): s for s in record.said}
@@ -92,7 +91,7 @@ def hop_verdicts(token: str, record: Application, policies: Policies) -> Iterato
         yield _row(token, record, derived, custody, custody.verdict, _level(custody, last))
     if record.corrections:
         opened = {(custody.hop.name, custody.attempt) for custody in derived.hops}
-        for custody in derive(replace(record, corrections=()), policies).hops:
+        for custody in derive(record, policies, void=False).hops:
             if (custody.hop.name, custody.attempt) not in opened:
                 yield _row(token, record, derived, custody, "void", None)
 
