@@ -121,6 +121,20 @@ def test_a_new_input_set_makes_a_clock_stand_until_the_new_partition_is_known() 
     assert shown(clocks_after(log).of(["tokiwa"])) == LATER
 
 
+def test_a_new_partition_that_is_behind_does_not_take_the_clock_back() -> None:
+    log = Log(feeds={"kiosk-events.plaza": "plaza"})
+    log.clock(NOON, partitions=1)
+    log.clock(ELEVEN, input_set=2, partitions=2)
+    assert shown(clocks_after(log).of(["plaza"])) == NOON
+
+
+def test_what_two_input_sets_have_in_common_stays_known() -> None:
+    log = Log()
+    log.clock(NOON, plaza=ELEVEN)
+    log.clock(LATER, input_set=2, tokiwa=None, jlis=None, municipal=None)  # one worker of two
+    assert shown(clocks_after(log).of(["plaza"])) == NOON  # plaza is through LATER, the shared feeds through NOON
+
+
 def test_a_new_vendor_holds_up_only_those_who_wait_for_it() -> None:
     log = Log()
     log.clock(NOON)

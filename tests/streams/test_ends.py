@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.streams.story import Story, policy_with, shown
+from streams.stalls import expire, forget_at_us
+from tests.streams.story import MY_NUMBER, Story, policy_with, shown
 
 
 def voided(at: str = "2026-04-01 12:00", **more: str) -> Story:
@@ -148,6 +149,18 @@ def test_a_clock_that_jumps_past_both_ends_forgets_at_once() -> None:
     story = voided()
     assert story.clock("2028-01-01 00:00") == []
     assert story.forgotten
+
+
+def test_a_clock_at_the_very_instant_neither_shrinks_nor_forgets() -> None:
+    story = voided()
+    shrink_us = story.record.shrink_us
+    assert shrink_us is not None
+    assert expire(story.record, shrink_us, MY_NUMBER) == (story.record, ())
+    marker, _ = expire(story.record, shrink_us + 1, MY_NUMBER)
+    assert marker is not None
+    forget_us = forget_at_us(marker, MY_NUMBER)
+    assert expire(marker, forget_us, MY_NUMBER) == (marker, ())
+    assert expire(marker, forget_us + 1, MY_NUMBER) == (None, ())
 
 
 def test_grace_and_forgetting_are_the_policys() -> None:

@@ -303,6 +303,14 @@ def test_what_follows_a_terminal_is_in_time_and_reversed() -> None:
     assert story.hop("forward").flags == ("reversed",)
 
 
+def test_a_reversed_end_is_in_time_even_past_the_calendars_horizon() -> None:
+    story = Story()
+    story.jlis("application.received", "2030-12-20 10:00")
+    story.jlis("application.accepted", "2030-12-19 10:00", arrived="2030-12-21 10:00")
+    assert story.verdicts()["screening"] == "in_time"
+    assert story.hop("screening").flags == ("reversed", "undated")
+
+
 def test_a_retraction_for_a_reversed_end_is_flagged() -> None:
     story = Story()
     story.plaza("application.uploaded", "2026-04-01 10:00")

@@ -164,6 +164,15 @@ def test_over_a_file_silence_is_judged_before_the_event_that_ends_it() -> None:
     assert in_words(said) == ["raised forward notice", "cleared forward notice"]
 
 
+def test_over_a_file_an_event_is_judged_before_the_pulse_that_vouches_for_its_arrival() -> None:
+    events = [
+        event(ONE, PLAZA, "application.uploaded", "2026-04-01 10:00:00.5"),
+        event(ONE, JLIS, "application.received", "2026-04-01 16:00:00.4", arrived="2026-04-01 16:00:01"),
+    ]
+    _, said = over_file(events, "2026-04-01 16:00:02")
+    assert said == []
+
+
 def test_over_a_file_every_input_is_read_through_whoever_has_spoken() -> None:
     events = [event(ONE, TOKIWA, "application.uploaded", "2026-04-01 10:00"), event(TWO, JLIS, "card.dispatched", "2026-04-01 10:00")]
     _, said = over_file(events, "2026-04-07 10:00")

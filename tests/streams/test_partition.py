@@ -79,6 +79,7 @@ def test_records_that_the_ledger_already_contains_are_skipped_one_by_one(busy: L
     partition, half = Partition(MY_NUMBER, 0), len(busy.records) // 2
     first = partition.judge(busy.records[:half])
     partition.keep(first, first.changed(), first.applied())
+    assert partition.judge(busy.records[:5]).offset == half - 1  # nothing new, and the position does not go back
     second = partition.judge(busy.records)  # from the beginning again
     assert first.said + second.said == busy.batch.said
 

@@ -47,6 +47,11 @@ def test_three_limits_passed_at_once_are_three_transitions() -> None:
     assert [said.data.revision for said in story.said] == [1, 2, 3]
 
 
+def test_a_clock_that_stands_at_the_next_limit_has_not_passed_it() -> None:
+    story = uploaded()
+    assert story.clock("2026-04-02 10:00") == ["raised forward notice"]  # that is the warn limit
+
+
 # --- open -> late: cleared ---------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +183,14 @@ def test_an_open_stall_whose_first_milestone_is_gone_is_retracted_as_never_opene
     story.clock("2026-04-01 16:00:01")
     assert story.plaza("event.corrected", "2026-04-01 17:00", corrects="uploaded") == ["retracted forward notice never_opened"]
     assert shown(story.last.time) == "2026-04-01 17:00"
+
+
+def test_a_second_vendor_whose_feed_is_behind_takes_nothing_back() -> None:
+    story = uploaded()
+    assert story.clock("2026-04-01 16:00:01", tokiwa="2026-04-01 10:00") == ["raised forward notice"]
+    # its clock goes back to that of the slower feed, but what was a fact remains one
+    assert story.tokiwa("application.forwarded", "2026-04-01 10:00", arrived="2026-04-01 16:30") == []
+    assert story.held_now == {"forward:1": "notice"}
 
 
 # --- late -> retracted ---------------------------------------------------------------------------------------------------------

@@ -106,6 +106,15 @@ def test_a_hop_that_a_correction_only_moved_is_not_void() -> None:
     assert [(hop.hop, hop.verdict) for hop in story.hops()] == [("forward", "open")]
 
 
+def test_a_void_hop_is_one_even_if_a_terminal_was_voided_long_before() -> None:
+    story = Story()
+    story.city("application.voided", "2026-04-01 10:00", id="wrong")
+    story.city("event.corrected", "2026-04-02 10:00", corrects="wrong")
+    story.plaza("application.uploaded", "2026-04-20 10:00", id="wrong")
+    story.plaza("event.corrected", "2026-04-20 11:00", corrects="wrong")
+    assert story.verdicts() == {"forward": "void"}
+
+
 def test_verdicts_come_in_the_policys_order_of_hops_and_then_attempts() -> None:
     story = Story()
     story.jlis("application.received", "2026-04-12 10:00")
