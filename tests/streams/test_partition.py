@@ -8,6 +8,7 @@ from schemas.codec import decode_application, encode
 from schemas.records import PULSE_KEY, REFUSAL_KEY, Applied
 from schemas.situations import situation
 from streams.partition import Batch, Partition, PolicyMissing, Record
+from streams.stalls import next_due_us
 from tests.streams.story import JLIS, MY_NUMBER, PLAZA, Log, Story, event, override, policy_with, shown, token_of
 
 Output = list[tuple[bytes | None, bytes]]
@@ -279,3 +280,19 @@ def test_an_application_that_is_forgotten_is_a_tombstone_and_may_begin_anew() ->
     assert story.log.batch.changed() == {story.token.encode(): None}
     story.says(JLIS, "application.received", "2026-04-01 11:00")
     assert story.verdicts() == {"screening": "open"}
+
+
+def test_a_forgotten_application_leaves_the_memory_with_the_commit() -> None:
+    story = Story()
+    story.plaza("application.uploaded", "2026-04-01 10:00")
+    story.city("application.voided", "2026-04-01 11:00")
+    story.clock("2028-01-01 10:00")
+    _, records, _ = judged(story.log, [2], restart=True)
+    assert records == {}
+
+
+def test_an_open_hop_of_a_version_that_is_not_loaded_cannot_be_judged() -> None:
+    story = Story(policy_with(version="2025-9"))
+    story.plaza("application.uploaded", "2026-04-01 10:00")
+    with pytest.raises(LookupError, match="2025-9"):
+        next_due_us(story.record, MY_NUMBER)
