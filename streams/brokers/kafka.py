@@ -26,6 +26,8 @@ class Node:
     controller_port: int
     folder: Path
     """Its ``data``, ``server.properties`` and ``kafka.log``."""
+    front: int | None = None
+    """Port at which clients and the other nodes reach it, if it is not its own: that of a proxy before it."""
 
 
 def node_properties(node: Node, nodes: Sequence[Node]) -> str:
@@ -35,7 +37,7 @@ def node_properties(node: Node, nodes: Sequence[Node]) -> str:
         "process.roles": "broker,controller",
         "node.id": node.number,
         "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.front or node.port}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "controller.quorum.voters": ",".join(f"{each.number}@{HOST}:{each.controller_port}" for each in nodes),
@@ -77,13 +79,16 @@ class KafkaBroker:
         cache: Path | None = None,
         say: Callable[[str], None] = print,
         heap: str = "512m",
+        fronts: Sequence[int] = (),
     ) -> None:
-        """``port``: of node 1, a free one if none is given. ``cache``: of the jars. ``say`` is told of a fetch."""
+        """``port``: of node 1, a free one if none is given. ``cache``: of the jars. ``say`` is told of a fetch. ``fronts``: a port per
+        node that it names as its own (a proxy's)."""
         self._count = nodes
         self._port = port
         self._cache = cache or default_cache()
         self._say = say
         self._heap = heap
+        self._fronts = fronts
         self._temporary = folder is None
         self._folder = folder
         self._nodes: list[Node] = []
@@ -92,6 +97,10 @@ class KafkaBroker:
     @property
     def bootstrap(self) -> str:
         return ",".join(f"{HOST}:{node.port}" for node in self._nodes)
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        return self._nodes
 
     @property
     def programs(self) -> Sequence[Program]:
@@ -115,7 +124,7 @@ class KafkaBroker:
         self._end()
 
     def _start(self, jars: Path, folder: Path) -> None:
-        self._nodes = _nodes(folder, self._count, self._port)
+        self._nodes = _nodes(folder, self._count, self._port, self._fronts)
         cluster = _cluster_id(folder)
         for node in self._nodes:
             properties = _prepare(node, self._nodes, jars, cluster)
@@ -132,13 +141,14 @@ class KafkaBroker:
             shutil.rmtree(self._folder)
 
 
-def _nodes(folder: Path, count: int, port: int | None) -> list[Node]:
+def _nodes(folder: Path, count: int, port: int | None, fronts: Sequence[int]) -> list[Node]:
     """One node lives in the folder itself, several each in a folder of its own."""
     ports = free_ports(2 * count)
     if port is not None:
         ports[0] = port
     homes = [folder] if count == 1 else [folder / f"node-{number + 1}" for number in range(count)]
-    return [Node(number + 1, ports[2 * number], ports[2 * number + 1], home) for number, home in enumerate(homes)]
+    reached = fronts or [None] * count
+    return [Node(number + 1, ports[2 * number], ports[2 * number + 1], homes[number], reached[number]) for number in range(count)]
 
 
 def _cluster_id(folder: Path) -> str:
