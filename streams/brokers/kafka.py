@@ -147,7 +147,7 @@ def _nodes(folder: Path, count: int, port: int | None, fronts: Sequence[int]) ->
     if port is not None:
         ports[0] = port
     homes = [folder] if count == 1 else [folder / f"node-{number + 1}" for number in range(count)]
-    reached = fronts or [None] * count
+    reached: Sequence[int | None] = fronts or [None] * count
     return [Node(number + 1, ports[2 * number], ports[2 * number + 1], homes[number], reached[number]) for number in range(count)]
 
 
