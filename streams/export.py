@@ -1,5 +1,6 @@
 """A log as lines: every committed record of a topic to its end as it is now, the value's JSON unchanged."""
 
+import time
 from collections.abc import Iterator
 
 import confluent_kafka as ck
@@ -7,44 +8,69 @@ import orjson
 
 from streams.settings import Settings
 
+ANSWER_S = 5.0
+SILENT_S = 30.0
+"""A broker that neither sends a record nor says that there is none: waiting on would hide it."""
+
+
+class LogError(Exception):
+    """A log cannot be read; the message says why, for a person."""
+
+
+def reader(settings: Settings, **more: object) -> ck.Consumer:
+    """Reads committed records of what it is assigned, and tells the broker nothing. ``more``: librdkafka's names, ``_`` for ``.``."""
+    return ck.Consumer(
+        {
+            "bootstrap.servers": settings.brokers,
+            "group.id": "tairyu-reader",  # must be named, and is never joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "log_level": 0,  # what goes wrong is raised
+            **{name if name.endswith("_cb") else name.replace("_", "."): value for name, value in more.items()},
+        }
+    )
+
+
+def partitions_in(consumer: ck.Consumer, settings: Settings, topic: str) -> list[int]:
+    """The numbers of a topic's partitions. LogError if nobody answers, or there is no such topic."""
+    try:
+        found = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
+    except ck.KafkaException as error:
+        raise LogError(f"the broker at {settings.brokers} does not answer ({error.args[0].str()}): does it run?") from error
+    if found.error is not None or not found.partitions:
+        raise LogError(f"the broker at {settings.brokers} has no topic {topic}: is it a broker of Tairyu's?")
+    return sorted(found.partitions)
+
 
 def read_log(settings: Settings, topic: str) -> Iterator[ck.Message]:
     """Every committed record that stands in the topic now, partition by partition in the order of the log.
 
-    LookupError if the broker has no such topic; KafkaException if it cannot be read.
+    LogError if the broker does not answer, has no such topic, or falls silent; KafkaException if it refuses.
     """
-    consumer = ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-export",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-    )
+    consumer = reader(settings, enable_partition_eof=True)
     try:
-        found = consumer.list_topics(topic, timeout=10).topics[topic]
-        if found.error is not None:
-            raise LookupError(f"the broker at {settings.brokers} has no topic {topic}")
-        for number in sorted(found.partitions):
+        for number in partitions_in(consumer, settings, topic):
             yield from _to_end(consumer, topic, number)
     finally:
         consumer.close()
 
 
 def _to_end(consumer: ck.Consumer, topic: str, number: int) -> Iterator[ck.Message]:
-    low, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), 10)
+    low, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), ANSWER_S)
     consumer.assign([ck.TopicPartition(topic, number, low)])
-    while True:
+    heard_s = time.monotonic()
+    while time.monotonic() - heard_s < SILENT_S:
         for message in consumer.consume(10_000, 0.1):
+            heard_s = time.monotonic()
             error = message.error()
             if error is None:
                 yield message
             elif error.code() != ck.KafkaError._PARTITION_EOF:
                 raise ck.KafkaException(error)
-            elif (message.offset() or 0) >= end:
+            elif (message.offset() or 0) >= end:  # the embedded broker's `end` may be too low, its end of a partition is not
                 return
+    raise LogError(f"{topic}, partition {number}: the broker has said nothing for {SILENT_S:.0f} s")
 
 
 def line_of(message: ck.Message) -> bytes:

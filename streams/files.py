@@ -3,9 +3,10 @@
 import csv
 import gzip
 import io
+import re
 import sys
+import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import orjson
@@ -16,6 +17,7 @@ ENVELOPE = ("speaker", "received", "specversion", "id", "source", "type", "time"
 DATA = {{"source": "corrected_source", "id": "corrected_id"}.get(name, name): name for name in Data.__struct_fields__}
 """Column -> field of ``data``; a correction's own ``source`` and ``id`` would be taken for the event's."""
 COLUMNS = (*ENVELOPE, *DATA)
+WHOLE = re.compile(r"[0-9]{1,18}")
 REQUIRED = ("speaker", "id", "source", "type", "time")
 
 
@@ -31,13 +33,18 @@ def read_lines(path: str) -> Iterator[tuple[int, bytes]]:
     try:
         with _open(path) as file:
             yield from _csv_lines(path, file) if path.removesuffix(".gz").endswith(".csv") else _json_lines(file)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def size_of(path: str) -> int | None:
-    """Bytes that reading will consume, for a progress bar; None where nobody knows."""
-    return None if path == "-" or path.endswith(".gz") or not Path(path).is_file() else Path(path).stat().st_size
+def check_readable(path: str) -> None:
+    """FileError if there is no such file, or it may not be read."""
+    if path == "-":
+        return
+    try:
+        _open(path).close()
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}") from error
 
 
 def _open(path: str) -> BinaryIO:
@@ -71,16 +78,19 @@ def _rows(path: str, rows: "csv.DictReader[str]") -> Iterator[tuple[int, bytes]]
 def _check_header(path: str, names: list[str]) -> None:
     unknown = [name for name in names if name not in COLUMNS]
     missing = [name for name in REQUIRED if name not in names]
-    if unknown or missing:
-        wrong = [f"unknown column {name!r}" for name in unknown] + [f"missing column {name!r}" for name in missing]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    wrong = [
+        f"{how} column {name!r}" for how, found in (("unknown", unknown), ("missing", missing), ("twice the", twice)) for name in found
+    ]
+    if wrong:
         raise FileError(f"{path}:1: {', '.join(wrong)}; the columns are {', '.join(COLUMNS)}")
 
 
 def _event(row: dict[str, str | None]) -> bytes:
     event: dict[str, object] = {name: value for name in ENVELOPE if (value := row.get(name))}
     data: dict[str, object] = {name: value for column, name in DATA.items() if (value := row.get(column))}
-    if isinstance(count := data.get("count"), str) and count.isdecimal():
-        data["count"] = int(count)
+    if isinstance(count := data.get("count"), str) and WHOLE.fullmatch(count):
+        data["count"] = int(count)  # any other stays text, and is refused as that
     # What stands behind the last column belongs to no field; the number rule must still see it.
     beyond = row.get(None)  # type: ignore[call-overload]
     return orjson.dumps({"specversion": "1.0", **event, "data": data, **({"beyond_the_header": beyond} if beyond else {})})

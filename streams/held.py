@@ -1,5 +1,6 @@
 """stalls -> what is held now: each open stall once, as its last transition said it."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ import msgspec
 
 from schemas.instants import from_text
 from schemas.records import Transition, Verdict
-from streams.export import read_log
+from streams.export import partitions_in, read_log, reader
 from streams.settings import Settings
 
 _transition = msgspec.json.Decoder(Transition)
@@ -62,25 +63,40 @@ def held_now(settings: Settings, topic: str) -> Held:
 
 
 def follow(settings: Settings, topic: str, held: Held, every_s: float = 0.5) -> Iterator[Held]:
-    """Keep ``held`` up to date, from the beginning of the topic; gives it back about every ``every_s``, for ever."""
-    consumer = ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-stalls",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-        }
-    )
+    """Keep ``held`` up to date, from the beginning of the topic; gives it back about every ``every_s``, for ever.
+
+    It is whole when it is first given back. LogError once no broker answers any more.
+    """
+    down = threading.Event()
+    consumer = reader(settings, enable_partition_eof=True, error_cb=lambda error: _note_silence(error, down))
     try:
-        found = consumer.list_topics(topic, timeout=10).topics[topic]
-        consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in found.partitions])
+        unread = set(partitions_in(consumer, settings, topic))
+        consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in unread])
         while True:
-            until = time.monotonic() + every_s
-            while (left := until - time.monotonic()) > 0:
-                for message in consumer.consume(1_000, min(left, 0.2)):
-                    if message.error() is not None:
-                        raise ck.KafkaException(message.error())
-                    held.take(message)
-            yield held
+            _take_for(every_s, consumer, held, unread)
+            if down.is_set():
+                partitions_in(consumer, settings, topic)  # raises, unless one is back
+                down.clear()
+            if not unread:
+                yield held
     finally:
         consumer.close()
+
+
+def _take_for(seconds: float, consumer: ck.Consumer, held: Held, unread: set[int]) -> None:
+    """``unread``: partitions whose end has not been seen yet."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        for message in consumer.consume(1_000, min(left, 0.2)):
+            error = message.error()
+            if error is None:
+                held.take(message)
+            elif error.code() != ck.KafkaError._PARTITION_EOF:
+                raise ck.KafkaException(error)
+            else:
+                unread.discard(message.partition() or 0)
+
+
+def _note_silence(error: ck.KafkaError, down: threading.Event) -> None:
+    if error.code() == ck.KafkaError._ALL_BROKERS_DOWN:
+        down.set()

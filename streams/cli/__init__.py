@@ -1,28 +1,51 @@
 """``tairyu``, the command: what people and programs ask. A user's own mistake is a sentence, never a traceback.
 
 Exit codes: 0 done; 1 done, and something was found wrong (a refused line, a demo that differs from its truth); 2 not done, and
-why is said on stderr.
+why is said on stderr. A reader that closes early (``| head``) is no error.
 """
 
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
-from typing import Annotated
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
 
 import typer
-from confluent_kafka import KafkaException
+from typer.core import TyperGroup
 
-from streams.brokers import BrokerError
-from streams.cli.answers import Sorry
-from streams.files import FileError
-from streams.marked_yaml import PolicyError
-from streams.run_file import SetUpError
+COMMANDS = {
+    "demo": "demo",
+    "up": "stages",
+    "run": "stages",
+    "topics": "topics",
+    "replay": "sending",
+    "stalls": "looking",
+    "where": "whereabouts",
+    "query": "history",
+    "judge": "judging",
+    "export": "judging",
+}
+"""Command -> the module that adds it: a stage, or an answer, loads only what it needs."""
 
-COMMANDS = ("stages", "topics", "sending", "looking", "history", "judging", "demo")
-"""Modules that add their commands, in the order in which help lists them."""
+
+class _Group(TyperGroup):
+    """Lists the commands in the order of ``COMMANDS``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for name in COMMANDS if name in self.commands]
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter would complain at its end
+            raise typer.Exit(0) from None
+
 
 app = typer.Typer(
     name="tairyu",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +55,10 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"tairyu {version('tairyu')}")
+        try:
+            print(f"tairyu {version('tairyu')}")
+        except PackageNotFoundError:
+            print("tairyu, not installed: run from its source")
         raise typer.Exit
 
 
@@ -44,18 +70,21 @@ def tairyu(
 
 
 def main() -> None:
-    for name in COMMANDS:
-        import_module(f"streams.cli.{name}")
+    _load(sys.argv[1:])
     try:
         app(prog_name="tairyu")
-    except (Sorry, FileError, PolicyError, BrokerError, SetUpError, LookupError) as error:
-        sys.exit(_say(str(error)))
-    except KafkaException as error:
-        sys.exit(_say(f"the broker did not do it: {error.args[0].str()}"))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except Exception as error:
+        from streams.cli.mistakes import sentence
+
+        said = sentence(error)
+        if said is None:
+            raise
+        print(f"tairyu: {said}", file=sys.stderr)
+        sys.exit(2)
 
 
-def _say(text: str) -> int:
-    print(f"tairyu: {text}", file=sys.stderr)
-    return 2
+def _load(arguments: Sequence[str]) -> None:
+    """The module of the command that is named; all of them where it takes all to answer."""
+    named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for module in {COMMANDS[named]} if named in COMMANDS else dict.fromkeys(COMMANDS.values()):
+        import_module(f"streams.cli.{module}")

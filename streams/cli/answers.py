@@ -1,11 +1,18 @@
-"""What the commands share: errors that are a sentence, the running set-up, lines on stdout."""
+"""What the commands share: errors that are a sentence, lines on stdout, a console that leaves a pipe's lines whole."""
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.console import Console
+from rich.text import Text
+
 from schemas.instants import from_text
 from schemas.reasons import Refused
+
+WIDE = 1_000
+"""Columns where nobody's window has an edge."""
 
 
 class Sorry(Exception):
@@ -41,16 +48,30 @@ def instant(text: str | None, option: str) -> int | None:
 
 
 def print_lines(lines: Iterable[bytes]) -> None:
-    """A reader that closes early (``| head``) is no error."""
-    try:
-        for line in lines:
-            sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    for line in lines:
+        sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def why(refused: Refused) -> str:
     """A refusal for the person who sent the line: code, place, what it means, what to do."""
     return f"{refused.reason}: {refused.path or '/'}: {refused.reason.when} {refused.reason.remedy}"
+
+
+class Screen(Console):
+    """A window's width in a window; elsewhere as wide as it takes, and no more than text."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False)
+        if not self.is_terminal:
+            self.width = WIDE
+
+    def on_broken_pipe(self) -> None:
+        """A reader that closes early is no error."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        raise SystemExit(0)
+
+
+def cell(text: str) -> Text:
+    """What somebody sent, for a table: neither markup nor orders to the terminal."""
+    return Text("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ import msgspec
 
 from schemas.cards import Card, load_cards
 from schemas.instants import SECOND_US, from_text
-from schemas.records import MARK_TYPE, ClockMark, Transition
+from schemas.records import MARK_TYPE, ClockMark, Transition, Verdict
 from streams.cli.answers import Sorry
 from streams.cli.asking import history_client
-from streams.export import line_of, read_log
+from streams.export import line_of, read_log, reader
 from streams.parties import load_parties, public_feeds
 from streams.player import BUCKET_S, last_tick_us, play, records_of
 from streams.policy import Policies
@@ -26,12 +27,16 @@ from streams.policy_file import load_policies
 from streams.scenario import load_scenario
 from streams.senders import Senders
 from streams.settings import Settings
+from streams.stalls import OPEN
 from streams.story import Story
-from streams.topics import partitions_of
 from streams.up import Plan, SetUp, start_set_up
 
+LOG_PARTITIONS = 2
+"""Enough to show that there are several. History writes each partition's quarter days one by one: more would only take longer."""
+SHOWN_IN_S = 20.0
+"""A scenario that somebody watches is played in so many seconds at least."""
 STANDS_STILL_S = 90.0
-"""No transition and no clock mark for so long: something is wrong, and waiting on would hide it."""
+"""Nothing new for so long: something is wrong, and waiting on would hide it."""
 
 Say = Callable[[str], None]
 _transition = msgspec.json.Decoder(Transition)
@@ -43,10 +48,13 @@ class Seen:
     """What the stream has said so far."""
 
     transitions: list[Transition] = field(default_factory=list)
+    held: dict[str, Verdict] = field(default_factory=dict)
+    """Open stalls by ``stall_id``, at the instant to which it was wound last."""
     clock_us: int = 0
-    """Scenario time that every partition has reached."""
+    """Scenario time that every partition has reached: so far, all has been said."""
     marks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Partition -> (bucket, at) of its last clock mark."""
+    _ahead: list[tuple[int, int, Verdict]] = field(default_factory=list)
 
     def take(self, message: ck.Message) -> None:
         value = bytes(message.value() or b"")
@@ -55,7 +63,18 @@ class Seen:
             assert mark.type == MARK_TYPE
             self.marks[message.partition() or 0] = mark.data.bucket, from_text(mark.data.at)
         else:
-            self.transitions.append(_transition.decode(value))
+            transition = _transition.decode(value)
+            heappush(self._ahead, (from_text(transition.data.at), len(self.transitions), transition.data))
+            self.transitions.append(transition)
+
+    def wind(self, until_us: int) -> None:
+        """Brings ``held`` forward to an instant, at most ``clock_us``: the same then on every run."""
+        while self._ahead and self._ahead[0][0] <= until_us:
+            verdict = heappop(self._ahead)[2]
+            if verdict.kind in OPEN:
+                self.held[verdict.stall_id] = verdict
+            else:
+                self.held.pop(verdict.stall_id, None)
 
 
 @dataclass
@@ -67,7 +86,7 @@ class DemoRun:
     seed: int
     held: int | None
     kafka: bool
-    settings: Settings = field(default_factory=Settings.model_construct)
+    settings: Settings
 
     @cached_property
     def policies(self) -> Policies:
@@ -93,36 +112,41 @@ class DemoRun:
         key = self.folder / "key"
         key.touch(mode=0o600)
         key.write_bytes(self.story.key)
-        settings = self.settings.model_copy(update={"simulation": True, "key_file": key, "public_partitions": 1})
+        given = {"simulation": True, "key_file": key, "public_partitions": 1, "log_partitions": LOG_PARTITIONS}
+        settings = self.settings.model_copy(update=given)
         with start_set_up(Plan(self.folder, self.kafka, settings, give_up=True), say) as set_up:
             yield set_up
 
-    def play(self, settings: Settings) -> int:
-        """Play the whole scenario; how many events there were."""
+    def play(self, settings: Settings, at_least_s: float) -> int:
+        """Play the whole scenario in ``at_least_s`` seconds or more; how many events there were."""
         parties = load_parties(self.settings.parties, self.policies.newest)
         senders = Senders(parties, public_feeds(parties, self.policies.newest, self.cards, 1).values(), self.cards)
-        world = self.story.world
-        return play(
-            records_of(self.story.tidings, senders), self.public, settings.brokers, begins_us=world.begins_us, ends_us=world.ends_us
-        )
+        world, began_s = self.story.world, time.monotonic()
+
+        def pace(tick_us: int) -> None:
+            due_s = began_s + at_least_s * (tick_us - world.begins_us) / (world.ends_us - world.begins_us)
+            time.sleep(max(0.0, due_s - time.monotonic()) if at_least_s and tick_us < world.ends_us else 0.0)
+
+        records = records_of(self.story.tidings, senders)
+        return play(records, self.public, settings.brokers, begins_us=world.begins_us, ends_us=world.ends_us, progress=pace)
 
     def watch(self, set_up: SetUp, seen: Seen) -> Iterator[Seen]:
         """Follow ``stall-events`` until every partition has marked the scenario's last bucket. Sorry if it stands still."""
-        topic = self.cards["stall-events"].name
-        partitions = partitions_of(set_up.settings, "stall-events", self.cards["stall-events"])
         last = last_tick_us(self._ends_us) // (BUCKET_S * SECOND_US)
-        consumer = _follower(set_up.settings, topic, partitions)
+        consumer = reader(set_up.settings)
+        topic = self.cards["stall-events"].name
+        consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in range(LOG_PARTITIONS)])
         try:
             moved_s = time.monotonic()
-            while len(seen.marks) < partitions or min(bucket for bucket, _ in seen.marks.values()) < last:
-                messages = [message for message in consumer.consume(5_000, 0.1) if message.error() is None]
+            while len(seen.marks) < LOG_PARTITIONS or min(bucket for bucket, _ in seen.marks.values()) < last:
+                messages = consumer.consume(1_000, 0.1)
                 for message in messages:
+                    _check(message)
                     seen.take(message)
                 moved_s = time.monotonic() if messages else moved_s
-                if len(seen.marks) == partitions:
+                if len(seen.marks) == LOG_PARTITIONS:
                     seen.clock_us = min(at for _, at in seen.marks.values())
-                if set_up.failed or time.monotonic() - moved_s > STANDS_STILL_S:
-                    raise Sorry(f"the demo stands still; what its stages said is in {self.folder / 'logs'}")
+                self._check_moves(set_up, moved_s)
                 yield seen
         finally:
             consumer.close()
@@ -131,16 +155,22 @@ class DemoRun:
     def _ends_us(self) -> int:
         return max(self.story.world.ends_us, max(tiding.arrived_us for tiding in self.story.tidings))
 
-    def wait_for_history(self, set_up: SetUp, events: int, transitions: int) -> Any:
+    def wait_for_history(self, set_up: SetUp, events: int, transitions: int, tell: Callable[[int], None]) -> Any:
         """A client of history once it holds all that the logs hold. Sorry if it does not get there."""
         client = history_client(set_up.settings)
-        until = time.monotonic() + STANDS_STILL_S
-        counts = "SELECT (SELECT count() FROM events), (SELECT count() FROM transitions)"
-        while (found := client.query(counts).result_rows[0]) != (events, transitions):
-            if set_up.failed or time.monotonic() > until:
-                raise Sorry(f"history holds {found[0]} of {events} events and {found[1]} of {transitions} transitions, and stands still")
-            time.sleep(0.2)
+        moved_s, before = time.monotonic(), (-1, -1)
+        while before != (events, transitions):
+            found = client.query("SELECT (SELECT count() FROM events), (SELECT count() FROM transitions)").result_rows[0]
+            moved_s, before = time.monotonic() if found != before else moved_s, found
+            tell(sum(found))
+            self._check_moves(set_up, moved_s)
+            set_up.wait(0.0 if found == (events, transitions) else 0.3)
         return client
+
+    def _check_moves(self, set_up: SetUp, moved_s: float) -> None:
+        if set_up.failed or time.monotonic() - moved_s > STANDS_STILL_S:
+            logs = "\n".join(f"{program.name}:\n{program.last_words(5)}" for program in set_up.programs)
+            raise Sorry(f"the demo stands still; what its stages said last:\n{logs}")
 
     def keep(self, settings: Settings) -> None:
         """Leave what was sent, what was true, and both logs as ``export`` writes them."""
@@ -153,17 +183,10 @@ class DemoRun:
         shutil.copytree(policies, self.folder / "policies", dirs_exist_ok=True)
 
 
-def _follower(settings: Settings, topic: str, partitions: int) -> ck.Consumer:
-    consumer = ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-demo",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-        }
-    )
-    consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in range(partitions)])
-    return consumer
+def _check(message: ck.Message) -> None:
+    error = message.error()
+    if error is not None:
+        raise ck.KafkaException(error)
 
 
 def _write_lines(path: Path, lines: Iterator[bytes]) -> None:
@@ -174,15 +197,15 @@ def _write_lines(path: Path, lines: Iterator[bytes]) -> None:
 class Player(threading.Thread):
     """Plays in the background; its error, if any, is raised by ``finish``."""
 
-    def __init__(self, run: DemoRun, settings: Settings) -> None:
+    def __init__(self, run: DemoRun, settings: Settings, at_least_s: float) -> None:
         super().__init__(name="player", daemon=True)
-        self._run, self._settings = run, settings
+        self._run, self._settings, self._at_least_s = run, settings, at_least_s
         self._error: Exception | None = None
         self.events = 0
 
     def run(self) -> None:
         try:
-            self.events = self._run.play(self._settings)
+            self.events = self._run.play(self._settings, self._at_least_s)
         except Exception as error:  # told to the thread that waits
             self._error = error
 

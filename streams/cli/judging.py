@@ -16,11 +16,12 @@ from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
 from streams.cli.answers import Sorry, instant, key_from, print_lines, why
-from streams.cli.running import settings_of
+from streams.cli.running import Data, settings_of
 from streams.export import line_of, read_log
 from streams.files import read_lines
 from streams.gate import Gate
 from streams.parties import load_parties
+from streams.partition import PolicyMissing
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
@@ -46,9 +47,11 @@ def judge(
     if (events is None) == (log is None):
         raise Sorry("judge needs one thing to judge: a file of events, or --log with an exported custody-log")
     if log is not None:
+        if until is not None or key is not None:
+            raise Sorry("--until and --key are for a file of events: a log has its own clock, and tokens already")
         print_lines(_over_log(log, policies, verdicts))
         return
-    gate = Gate(policies, load_parties(parties), key_from(key))
+    gate = Gate(policies, load_parties(parties, policies.newest), key_from(key))
     reading = Reading(gate, str(events))
     print_lines(_over_events(reading, policies, instant(until, "--until"), verdicts))
     raise typer.Exit(1 if reading.refused else 0)
@@ -61,6 +64,8 @@ def _over_log(path: Path, policies: Policies, verdicts: bool) -> Iterator[bytes]
             said = list(judge.feed(line))
         except msgspec.MsgspecError as error:
             raise Sorry(f"{path}:{number}: no line of `tairyu export custody-log`: {error}") from error
+        except PolicyMissing as error:
+            raise Sorry(f"{path}:{number}: {error}: give --policy the file by which the log was judged") from error
         if not verdicts:
             yield from map(judging.line_of, said)
     if verdicts:
@@ -113,7 +118,7 @@ class Log(StrEnum):
 @app.command()
 def export(
     log: Annotated[Log, typer.Argument(help="Which log.")],
-    data: Annotated[Path | None, typer.Option(help="The folder of a running `tairyu up --data`.")] = None,
+    data: Data = None,
 ) -> None:
     """Print a log as JSON lines (partition, offset, key, value): every committed record to its end as it is now."""
     print_lines(map(line_of, read_log(settings_of(data), load_cards()[log.value].name)))

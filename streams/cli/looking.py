@@ -1,17 +1,13 @@
-"""``tairyu stalls`` and ``tairyu where``: what is held now, and where one application is."""
+"""``tairyu stalls``: what is held now."""
 
-import getpass
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
@@ -19,13 +15,14 @@ from schemas.cards import load_cards
 from schemas.instants import from_text, from_us
 from schemas.records import Verdict
 from streams.cli import app
-from streams.cli.running import settings_of
+from streams.cli.answers import Screen, cell
+from streams.cli.running import Data, settings_of
 from streams.held import Held, counts, follow, held_now
 from streams.policy import Policy
 from streams.policy_file import load_policies
 
 SHOWN = 200
-"""Rows of a table for people; --json has all."""
+"""Rows of a table in a window; a pipe and --json get all."""
 
 
 class By(StrEnum):
@@ -39,32 +36,36 @@ def stalls(
     follow_: Annotated[bool, typer.Option("--follow", help="Stay, and show every change.")] = False,
     by: Annotated[By | None, typer.Option(help="Count instead of listing, with the oldest.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines; with --follow, the whole list in one line at each change.")] = False,
-    data: Annotated[Path | None, typer.Option(help="The folder of a running `tairyu up --data`.")] = None,
+    data: Data = None,
 ) -> None:
-    """What is held now, oldest first: application, hop, holder, since when, level, kiosk, both municipalities."""
+    """What is held now, oldest first: application, hop, holder, since when, level, kiosk, both municipalities.
+
+    An application is shown by the first 8 digits of its token, and the last 4 of its id.
+    """
     settings, topic = settings_of(data), load_cards()["stalls"].name
     policy = load_policies(settings.policy).newest
     if not follow_:
-        _show(held_now(settings, topic), policy, by, as_json)
+        _print(held_now(settings, topic), policy, by, as_json)
         return
+    changes = _changes(follow(settings, topic, Held()), by)
+    screen = Screen()
+    if as_json or not screen.is_terminal:
+        for held in changes:
+            _print_change(held, policy, by, as_json, screen)
+        return
+    with Live(console=screen, auto_refresh=False) as live:
+        for held in changes:
+            live.update(_picture(held, policy, by, SHOWN), refresh=True)
+
+
+def _changes(states: Iterator[Held], by: By | None) -> Iterator[Held]:
+    """Each state that differs from the one before, the first one too."""
     before: list[Any] | None = None
-    with Live(console=Console(), auto_refresh=False, screen=False) if not as_json else _Quiet() as live:
-        for held in follow(settings, topic, Held()):
-            now = _rows(held, by)
-            if now != before:
-                before = now
-                if as_json:
-                    print(orjson.dumps(now).decode(), flush=True)
-                else:
-                    live.update(_table(held, policy, by), refresh=True)
-
-
-class _Quiet:
-    def __enter__(self) -> Any:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
+    for held in states:
+        now = _rows(held, by)
+        if now != before:
+            before = now
+            yield held
 
 
 def _rows(held: Held, by: By | None) -> list[Any]:
@@ -72,28 +73,36 @@ def _rows(held: Held, by: By | None) -> list[Any]:
     return [msgspec.to_builtins(verdict) for verdict in verdicts] if by is None else [vars(c) for c in counts(verdicts, by.value)]
 
 
-def _show(held: Held, policy: Policy, by: By | None, as_json: bool) -> None:
+def _print(held: Held, policy: Policy, by: By | None, as_json: bool) -> None:
+    screen = Screen()
     if as_json:
         for row in _rows(held, by):
             print(orjson.dumps(row).decode())
     else:
-        Console().print(_table(held, policy, by))
+        screen.print(_picture(held, policy, by, SHOWN if screen.is_terminal else None))
 
 
-def _table(held: Held, policy: Policy, by: By | None) -> Table | str:
+def _print_change(held: Held, policy: Policy, by: By | None, as_json: bool, screen: Screen) -> None:
+    if as_json:
+        print(orjson.dumps(_rows(held, by)).decode(), flush=True)
+    else:
+        screen.print(_picture(held, policy, by, None))
+
+
+def _picture(held: Held, policy: Policy, by: By | None, shown: int | None) -> Table | str:
     verdicts = held.oldest_first()
     if not verdicts:
         return "Nothing is held."
-    return _list(verdicts, policy) if by is None else _counted(verdicts, policy, by)
+    return _list(verdicts, policy, shown) if by is None else _counted(verdicts, policy, by)
 
 
-def _list(verdicts: Sequence[Verdict], policy: Policy) -> Table:
-    hidden = len(verdicts) - SHOWN
-    table = Table(title=f"{len(verdicts)} held" + (f", the oldest {SHOWN} shown" if hidden > 0 else ""))
+def _list(verdicts: Sequence[Verdict], policy: Policy, shown: int | None) -> Table:
+    hidden = shown is not None and len(verdicts) > shown
+    table = Table(title=f"{len(verdicts)} held" + (f", the oldest {shown} shown" if hidden else ""))
     for column in ("application", "hop", "holder", "since", "level", "kiosk", "kiosk in", "lives in"):
         table.add_column(column)
-    for verdict in verdicts[:SHOWN]:
-        table.add_row(
+    for verdict in verdicts[:shown]:
+        row = (
             f"{verdict.token[:8]}…{verdict.last4}",
             verdict.hop,
             verdict.vendor if verdict.holder == policy.attribution_role and verdict.vendor else verdict.holder,
@@ -103,37 +112,17 @@ def _list(verdicts: Sequence[Verdict], policy: Policy) -> Table:
             verdict.kiosk_municipality or "?",
             verdict.residence_municipality or "?",
         )
+        table.add_row(*map(cell, row))
     return table
 
 
 def _counted(verdicts: Sequence[Verdict], policy: Policy, by: By) -> Table:
-    table = Table(title=f"{len(verdicts)} held")
-    for column in (by.value, "held", "the oldest since"):
-        table.add_column(column)
+    table = Table(by.value, "held", "the oldest since", title=f"{len(verdicts)} held")
     for count in counts(verdicts, by.value):
-        table.add_row(count.name, str(count.held), local(count.oldest_at, policy.timezone))
+        table.add_row(cell(count.name), str(count.held), local(count.oldest_at, policy.timezone))
     return table
 
 
 def local(text: str, zone: ZoneInfo) -> str:
     """An instant for people, in the policy's time zone."""
     return from_us(from_text(text)).astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-
-@app.command()
-def where(
-    data: Annotated[Path | None, typer.Option(help="The folder of a running `tairyu up --data`.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
-) -> None:
-    """Where one application is: for the person at the counter.
-
-    Asks for the application's id (申請書ID), or reads it from standard input. It is never an argument, never echoed, never logged.
-    "Nobody has reported it to us" is an answer: exit code 0.
-    """
-    from streams.cli.whereabouts import answer, sentence
-
-    typed = getpass.getpass("申請書ID（23桁）: ") if sys.stdin.isatty() else sys.stdin.readline()
-    settings = settings_of(data)
-    policies = load_policies(settings.policy)
-    found = answer(settings, policies, typed)
-    print(orjson.dumps(found).decode() if as_json else sentence(found, policies.newest))

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from schemas.cards import load_cards
 from streams.cli import app
+from streams.cli.answers import Screen
 from streams.cli.history import table_of
+from streams.cli.running import environment
 from streams.parties import load_parties, public_feeds
 from streams.policy_file import load_policies
-from streams.settings import Settings
 from streams.topics import ensure_topics, wanted_topics
 
 
@@ -19,7 +19,7 @@ def topics(
     create: Annotated[bool, typer.Option("--create", help="Create those that are missing; what exists stays as it is.")] = False,
 ) -> None:
     """List the topics that a set-up needs; with --create, make them on the brokers of the settings (TAIRYU_BROKERS)."""
-    settings, cards = Settings(), load_cards()
+    settings, cards = environment(), load_cards()
     policy = load_policies(settings.policy).newest
     feeds = public_feeds(load_parties(settings.parties, policy), policy, cards, settings.public_partitions)
     if create:
@@ -28,4 +28,4 @@ def topics(
         return
     wanted = wanted_topics(settings, cards, feeds)
     rows = [(topic.name, topic.partitions, ", ".join(f"{key}={value}" for key, value in topic.config.items())) for topic in wanted]
-    Console().print(table_of(["topic", "partitions", "configuration"], rows))
+    Screen().print(table_of(["topic", "partitions", "configuration"], rows))

@@ -1,47 +1,100 @@
-"""Where one application is, in facts and in one plain Japanese sentence. Asks history by token: the id goes no further than here."""
+"""``tairyu where``: one application, for the person at the counter. Asks history by token: the id goes no further than here."""
 
+import getpass
+import sys
 import unicodedata
-from typing import Any
+from typing import Annotated, Any
 
-from schemas.events import PREFIX
+import orjson
+import typer
+
+from schemas.events import CORRECTED
 from schemas.identity import last4, token
-from schemas.instants import from_text, from_us, to_text, to_us
+from schemas.instants import to_text, to_us
+from streams.cli import app
 from streams.cli.answers import Sorry, key_from
 from streams.cli.asking import history_client
-from streams.policy import Policies, Policy
+from streams.cli.counter import Answer, facts, handed_on, sentence
+from streams.cli.running import Data, settings_of
+from streams.custody import AHEAD_US
+from streams.parties import Parties, load_parties
+from streams.policy import Holder, Policies, Policy
+from streams.policy_file import load_policies
 from streams.settings import Settings
 
-Answer = dict[str, Any]
-
 HOPS = """
-SELECT hop, attempt, holder, vendor, kiosk, residence_municipality, entered_at, due_at, level, policy_version
+SELECT hop, attempt, holder, vendor, kiosk, entered_at, due_at, level, policy_version
 FROM hops_now WHERE token = {token:String} AND state = 'open'
 """
-SAID = "SELECT type, min(time) AS first FROM events WHERE token = {token:String} GROUP BY type"
+SAID = """
+SELECT type, time, received FROM events
+WHERE token = {token:String} AND (speaker, source, event_id) NOT IN (
+    SELECT speaker, JSONExtractString(data, 'source'), JSONExtractString(data, 'id') FROM events
+    WHERE token = {token:String} AND type = {corrected:String}
+)
+"""
 WITH_IT = """
 SELECT count() FROM hops_now
 WHERE state = 'open' AND hop = {hop:String} AND ({kiosk:Nullable(String)} IS NULL OR kiosk = {kiosk:Nullable(String)})
 """
 
 
+@app.command()
+def where(
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The facts as one line of JSON.")] = False,
+) -> None:
+    """Where one application is: for the person at the counter.
+
+    Asks for the application's id (申請書ID), or reads it from standard input. It is never an argument, never echoed, never logged.
+    "Nobody has reported it to us" is an answer: exit code 0.
+    """
+    settings = settings_of(data)
+    policies = load_policies(settings.policy)
+    typed = getpass.getpass("申請書ID（23桁）: ") if sys.stdin.isatty() else sys.stdin.readline()
+    found = answer(settings, policies, typed)
+    if as_json:
+        print(orjson.dumps(found).decode())
+        return
+    print(sentence(found, policies.newest))
+    for label, fact in facts(found, policies.newest):
+        print(f"  {label}：{fact}")
+
+
 def answer(settings: Settings, policies: Policies, typed: str) -> Answer:
     """The facts; ``reported`` is False if nobody has said anything of it. Sorry if it is no application's id."""
+    policy = policies.newest
     subject = "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "")
-    if not policies.newest.subject.fullmatch(subject):
-        raise Sorry(f"that is no application's id: expected {policies.newest.subject.pattern}, got {len(subject)} characters")
+    if not policy.subject.fullmatch(subject):
+        raise Sorry(f"that is no application's id (申請書ID): expected {policy.subject.pattern}, got {len(subject)} characters")
     client = history_client(settings)
     named = {"token": token(key_from(settings.key_file, told=False), subject)}
-    said = {name.removeprefix(PREFIX): to_text(to_us(first)) for name, first in client.query(SAID, parameters=named).result_rows}
-    milestones = {name: said[name] for name in policies.newest.milestones if name in said}
-    found: Answer = {"last4": last4(subject), "reported": bool(said), "milestones": milestones, "hop": None}
+    said = client.query(SAID, parameters={**named, "corrected": CORRECTED}).result_rows
+    milestones = _milestones(said, policy)
+    found: Answer = {"last4": last4(subject), "reported": bool(said), "milestones": milestones}
+    found["received"] = milestones.get(handed_on(policy))
     rows = list(client.query(HOPS, parameters=named).named_results())
-    if rows:
-        order = policies.newest.hop_order
-        found |= _held(client, max(rows, key=lambda row: (row["attempt"], order.get(row["hop"], -1))), policies)
-    return found
+    if not rows:
+        return {**found, "hop": None}
+    last = max(rows, key=lambda row: (row["attempt"], policy.hop_order.get(row["hop"], -1)))
+    return found | _held(client, last, policies, load_parties(settings.parties, policy))
 
 
-def _held(client: Any, row: dict[str, Any], policies: Policies) -> Answer:
+def _milestones(said: Any, policy: Policy) -> dict[str, str]:
+    """The milestones of the present attempt, each with its earliest instant, as custody takes it: a time that cannot be is the arrival."""
+    at_us: dict[str, list[int]] = {}
+    for name, time, received in said:
+        if name in policy.milestones:
+            received_us = to_us(received)
+            claimed_us = received_us if time is None else to_us(time)
+            usable = policy.epoch_us <= claimed_us <= received_us + AHEAD_US
+            at_us.setdefault(name, []).append(claimed_us if usable else received_us)
+    begun_us = max(at_us.get(policy.attempt_begins or "", [0]))
+    present = {name: min(each for each in instants if each >= begun_us) for name, instants in at_us.items() if max(instants) >= begun_us}
+    return {name: to_text(present[name]) for name in policy.milestones if name in present}
+
+
+def _held(client: Any, row: dict[str, Any], policies: Policies, parties: Parties) -> Answer:
     policy = policies.named(row["policy_version"]) or policies.newest
     holder = policy.holders[row["holder"]]
     at_kiosk = row["kiosk"] if holder.name == policy.attribution_role else None
@@ -59,44 +112,12 @@ def _held(client: Any, row: dict[str, Any], policies: Policies) -> Answer:
         "waiting_at_the_same_place": together,
         "duty_basis": holder.duty_basis,
         "supervisor": holder.supervisor,
-        "contact": holder.contact,
+        "contact": _contact(holder, row["vendor"], policy, parties),
     }
 
 
-def handed_on(policy: Policy) -> str:
-    """The first milestone by which custody leaves whoever the application is attributed to (here: J-LIS has received it)."""
-    own = {policy.attribution_role, None}
-    return next(name for name, milestone in policy.milestones.items() if milestone.passes_to not in own and not milestone.claim)
-
-
-def sentence(found: Answer, policy: Policy) -> str:
-    """For the person at the counter, to be read aloud."""
-    name = f"申請（下4桁 {found['last4']}）"
-    if not found["reported"]:
-        return f"{name}については、まだどこからも報告を受けていません。撮影機の控えと日付をご確認のうえ、窓口にお知らせください。"
-    received = policy.milestones[handed_on(policy)]
-    done = found["milestones"].get(handed_on(policy))
-    step = f"{received.label}は {_when(done, policy)} に済んでいます。" if done else f"{received.label}はまだ確認されていません。"
-    if found["hop"] is None:
-        return f"{name}は、{_last(found, policy)}。{step}"
-    holder = f"{found['holder_label']}（{found['vendor']}）" if found["holder"] == policy.attribution_role else found["holder_label"]
-    late = "予定より遅れています。" if found["level"] else ""
-    due = f"通常は {_when(found['expected_by'], policy)} までに次へ進みます。" if found["expected_by"] else ""
-    return (
-        f"{name}は、{_when(found['since'], policy)} から「{found['hop_label']}」の段階で、{holder}のもとにあります。{late}{due}{step}"
-        f"同じところで {found['waiting_at_the_same_place']} 件が待っています。お問い合わせ先：{found['contact']}"
-    )
-
-
-def _last(found: Answer, policy: Policy) -> str:
-    reached = [name for name in policy.order if name in found["milestones"]]
-    if not reached:
-        return "問い合わせの記録だけがあります"
-    return f"{_when(found['milestones'][reached[-1]], policy)} に「{policy.milestones[reached[-1]].label}」まで済んでいます"
-
-
-def _when(text: str | None, policy: Policy) -> str:
-    if text is None:
-        return ""
-    at = from_us(from_text(text)).astimezone(policy.timezone)
-    return f"{at.year}年{at.month}月{at.day}日{at.hour}時{at.minute:02d}分"
+def _contact(holder: Holder, vendor: str | None, policy: Policy, parties: Parties) -> str:
+    """Of the party itself, where it is known who it is; else what the policy says for all of its kind."""
+    names = (vendor,) if holder.name == policy.attribution_role else parties.of_role(holder.name)
+    party = parties.party(names[0]) if len(names) == 1 and names[0] else None
+    return holder.contact if party is None else party.contact
