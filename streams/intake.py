@@ -24,11 +24,11 @@ from streams.inputs import Inputs
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.outlet import Outlet
 from streams.parties import Feed, Parties, load_parties, public_feeds
+from streams.player import BUCKET_S as SIMULATED_BUCKET_S
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.readiness import tell_ready
 from streams.settings import Settings
-from streams.simulation import BUCKET_S as SIMULATED_BUCKET_S
 from streams.simulation import SimulatedIntake, TickClock
 from streams.subscription import subscription
 from streams.topics import admin_client
@@ -39,8 +39,11 @@ GROUP = "tairyu-intake"
 BUCKET_S = 5
 KEY_BYTES = 32
 LIST_S = 30.0
-REFRESH_MS = 10_000
-"""How often the broker is asked for new topics and partitions."""
+FETCHING = {
+    "queued_min_messages": 10_000,  # all feeds share one queue: a flood holds up the others by no more than what stands there
+    "fetch_queue_backoff_ms": 20,  # by default a full queue rests for a second
+    "topic_metadata_refresh_interval_ms": 10_000,  # how soon a new topic or partition is seen
+}
 WAIT_S = 0.1
 ANSWER_S = 1.0
 """How long a pulse waits for the inputs' ends; without an answer T stays."""
@@ -120,7 +123,7 @@ def run(settings: Settings) -> None:
     interval_us = policies.newest.pulse_interval_us
     live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
-    config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS)
+    config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS, queued_min_messages=READ_AHEAD, fetch_queue_backoff_ms=20)
     tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US))
 

@@ -13,7 +13,6 @@ from streams.desk import Desk, public_record
 from streams.loop import Batch, LoopError
 from streams.ticks import TICK_HEADER, Step, TickError, Ticks
 
-BUCKET_S = 21_600
 TICKS_AT_ONCE = 500
 OUTPUTS_AT_ONCE = 4_000
 """A transaction ends behind the tick with which it has as many ticks, or as many outputs."""
