@@ -24,6 +24,7 @@ from mode import Service
 from schemas.codec import decode_application
 from schemas.records import APPLIED_KEY, Application, Applied
 from streams.failpoints import reach
+from streams.ledger_reading import read_ledger
 from streams.loop import die
 from streams.partition import Batch, Partition
 from streams.policy import Policies
@@ -42,8 +43,6 @@ LOADERS = 4
 Output = tuple[str, bytes | None, bytes | None]
 """Topic, key, value (None: a tombstone)."""
 
-_applied = msgspec.json.Decoder(Applied)
-
 
 class Held:
     """One partition of the ledger, and the producer under which it was loaded: together or not at all."""
@@ -56,7 +55,7 @@ class Held:
         self.lock = asyncio.Lock()
         self.producer = _fenced_producer(settings, number)
         reach("watch.after_fencing")
-        self.partition.restore(*_load(settings, topic, number))
+        self.partition.restore(*read_ledger(settings, topic, number))
         self.pending = Batch(self.partition)
 
     @property
@@ -86,7 +85,12 @@ class Held:
         self.committed_at = time.monotonic()
 
     def _produce(self, topic: str, key: bytes | None, value: bytes | None) -> None:
-        self.producer.produce(topic, value, key, self.number)
+        while True:
+            try:
+                self.producer.produce(topic, value, key, self.number)
+                return
+            except BufferError:  # very many fell due at once: wait until some have left
+                self.producer.poll(0.1)
 
 
 def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
@@ -106,50 +110,6 @@ def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
     return producer
 
 
-def _load(settings: Settings, topic: str, number: int) -> tuple[dict[bytes, bytes], Applied]:
-    """Read the partition to its end as it is now: asked after fencing, so nothing of an earlier owner can follow."""
-    consumer = ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-ledger",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "queued.max.messages.kbytes": 400_000,
-            "fetch.message.max.bytes": 8_000_000,
-        }
-    )
-    try:
-        _, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), 10)
-        consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING)])
-        return _read_to(consumer, end)
-    finally:
-        consumer.close()
-
-
-def _read_to(consumer: ck.Consumer, end: int) -> tuple[dict[bytes, bytes], Applied]:
-    records: dict[bytes, bytes] = {}
-    applied = Applied()
-    while True:
-        for message in consumer.consume(10_000, 0.1):
-            error, key, value = message.error(), message.key(), message.value()
-            if error is not None:
-                if error.code() != ck.KafkaError._PARTITION_EOF:
-                    raise ck.KafkaException(error)
-                if (message.offset() or 0) >= end:
-                    return records, applied
-            elif key is None:
-                raise ValueError(f"a record without a key at offset {message.offset()} of the ledger")
-            elif key == APPLIED_KEY and value is not None:
-                applied = _applied.decode(value)
-            elif value is None:
-                records.pop(bytes(key), None)
-            else:
-                records[bytes(key)] = bytes(value)
-                reach("watch.in_loading")
-
-
 class LedgerStore(Store):
     """Faust's view of the ledger: what was lost is dropped at once, what is newly assigned is fenced and loaded."""
 
@@ -158,6 +118,7 @@ class LedgerStore(Store):
 
     def __post_init__(self) -> None:
         self.partitions: dict[int, Held] = {}
+        self.loading = False
 
     async def load(self) -> None:
         """Not inside the rebalance callback: aiokafka sends no heartbeat until that has returned."""
@@ -167,9 +128,10 @@ class LedgerStore(Store):
             del self.partitions[partition]
         new = sorted(mine - set(self.partitions))
         if new:
-            began = time.monotonic()
+            began, self.loading = time.monotonic(), True
             held = await asyncio.get_running_loop().run_in_executor(None, self._hold, topic, new)
             self.partitions |= held  # published only when whole
+            self.loading = False
             count = sum(len(h.partition.records) for h in held.values())
             log.info("ledger loaded", partitions=new, applications=count, seconds=round(time.monotonic() - began, 2))
 
