@@ -17,6 +17,7 @@ from streams.failpoints import reach
 from streams.faust_batch import BatchApp, BatchTopic
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
+from streams.partition import PolicyMissing
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
@@ -79,29 +80,36 @@ class Watch:
 
     async def judge(self, stream: faust.Stream[Any]) -> None:
         async for run in stream:
-            try:
-                await self._apply(self.table.data.partitions[run[0].partition], run)
-            except Exception as error:  # Faust would acknowledge the batch and go on
-                die("a batch could not be judged", error)
+            # A worker that stops cancels its agents. A commit whose outcome nobody waits for would be made again.
+            await asyncio.shield(self._apply(run))
 
-    async def _apply(self, held: Held, run: list[Any]) -> None:
-        async with held.lock:
-            batch = held.begin()
-            for record in run:
-                if record.offset > batch.offset:  # skipping is per record
-                    batch.handle(record.offset, record.key, record.value)
-            if batch.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
-                await self._commit(held)
+    async def _apply(self, run: list[Any]) -> None:
+        try:
+            held = self.table.data.partitions[run[0].partition]
+            async with held.lock:
+                batch = held.begin()
+                for record in run:
+                    if record.offset > batch.offset:  # skipping is per record
+                        batch.handle(record.offset, record.key, record.value)
+                if batch.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
+                    await self._commit(held)
+        except PolicyMissing as error:
+            die(str(error))
+        except Exception as error:  # Faust would acknowledge the batch and go on
+            die("a batch could not be judged", error)
 
     async def commit_clocks(self) -> None:
         """Nothing else need arrive for clocks to be committed within a second or two."""
         for held in list(self.table.data.partitions.values()):
-            try:
-                async with held.lock:
-                    if held.begin().offset > held.applied:
-                        await self._commit(held)
-            except Exception as error:
-                die("clocks could not be committed", error)
+            await asyncio.shield(self._commit_rest(held))
+
+    async def _commit_rest(self, held: Held) -> None:
+        try:
+            async with held.lock:
+                if held.begin().offset > held.applied:
+                    await self._commit(held)
+        except Exception as error:
+            die("clocks could not be committed", error)
 
     async def _commit(self, held: Held) -> None:
         batch = held.begin()
@@ -116,7 +124,8 @@ class Watch:
         held.keep(changed, applied)
 
     def _applied(self) -> dict[int, int]:
-        return {number: held.applied for number, held in list(self.table.data.partitions.items())}
+        """What the watchdog looks at: nothing while a ledger is loaded, since the partitions that are held wait for it."""
+        return {} if self.table.data.loading else {number: held.applied for number, held in list(self.table.data.partitions.items())}
 
     async def _start_watchdog(self) -> None:
         self.watchdog.start()
