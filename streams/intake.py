@@ -123,7 +123,7 @@ def run(settings: Settings) -> None:
     interval_us = policies.newest.pulse_interval_us
     live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
-    config = consumer_config(settings, GROUP, topic_metadata_refresh_interval_ms=REFRESH_MS, queued_min_messages=READ_AHEAD, fetch_queue_backoff_ms=20)
+    config = consumer_config(settings, GROUP, **FETCHING)
     tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US))
 
