@@ -40,6 +40,8 @@ FENCE_S = 30.0
 LOADERS = 4
 """Partitions loaded side by side."""
 
+UNCHANGEABLE = "an application's record changes only with its batch's transaction"
+
 Output = tuple[str, bytes | None, bytes | None]
 """Topic, key, value (None: a tombstone)."""
 
@@ -152,8 +154,11 @@ class LedgerStore(Store):
     def __getitem__(self, key: bytes) -> Application:
         return decode_application(self._here()[key])
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._here()
+
     def __setitem__(self, key: bytes, value: Any) -> None:
-        raise TypeError("an application's record changes only with its batch's transaction")
+        raise TypeError(UNCHANGEABLE)
 
     def __delitem__(self, key: bytes) -> None:
         self[key] = None
@@ -194,6 +199,16 @@ class LedgerTable(Table):
     changelog_name: str
     settings: Settings
     policies: Policies
+
+    def on_key_set(self, key: bytes, value: Any) -> None:
+        """Faust would send a changelog record of its own before it asks the store."""
+        raise TypeError(UNCHANGEABLE)
+
+    def on_key_del(self, key: bytes) -> None:
+        raise TypeError(UNCHANGEABLE)
+
+    def on_clear(self) -> None:
+        raise TypeError(UNCHANGEABLE)
 
     def _changelog_topic_name(self) -> str:
         return self.changelog_name
