@@ -133,8 +133,11 @@ class Watch:
 
 def run(settings: Settings) -> None:
     """Run the stage until SIGTERM or SIGINT. Ends the process (non-zero) on any failure."""
-    watch = Watch(settings, load_policies(settings.policy))
     log.info("watch starts", brokers=settings.brokers, policy=str(settings.policy))
+    work(Watch(settings, load_policies(settings.policy)))
+
+
+def work(watch: Watch) -> None:
     worker = faust.Worker(watch.app, loglevel="WARN", redirect_stdouts=False, quiet=True)
     worker.spinner = None
     worker.execute_from_commandline()
