@@ -162,9 +162,7 @@ def _passed(record: Application, clock_us: int, policies: Policies) -> Iterator[
             yield Change(last, kind, limit_us, clock_us, None, hop_flags(derived.flags, undated=None in hop.due_us), policy, ruled)
 
 
-def _say_open(
-    hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int
-) -> Said:
+def _say_open(hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int) -> Said:
     return Said(
         hop.hop,
         hop.attempt,
@@ -254,7 +252,7 @@ class News:
         return None if _same(last, said) else self._change(said, "revised", self.arrived_us)
 
     def _retract(self, last: Said, reason: str) -> Change | None:
-        """Whatever was said is taken back; a retraction is repeated only for another reason."""
+        """Whatever was said is taken back, of whom it was said; a retraction is repeated only for another reason."""
         if last.kind == "retracted" and last.reason == reason:
             return None
         true = self.true
@@ -262,7 +260,7 @@ class News:
         if true is None or true.due_us[level] is None:
             said = replace(last, revision=last.revision + 1, kind="retracted", reason=reason, closed_us=None)
         else:
-            said = self._said("retracted", reason, level, true)
+            said = _of_the_same(last, self._said("retracted", reason, level, true))
         return self._change(said, "retracted", self.arrived_us)
 
     def _said(self, kind: Kind, reason: str | None, level: int, true: Custody) -> Said:
@@ -299,6 +297,17 @@ class News:
         policy = _policy(self.policies, said.policy_version)
         hop = policy.ruled_hop(said.hop, said.rule)
         return Change(said, kind, time_us, self.arrived_us, true.later_us if true is not None else None, flags, policy, hop)
+
+
+def _of_the_same(last: Said, said: Said) -> Said:
+    """Who was accused is who is cleared: others had nothing said of them that could be taken back."""
+    return replace(
+        said,
+        vendor=last.vendor,
+        kiosk=last.kiosk,
+        kiosk_municipality=last.kiosk_municipality,
+        residence_municipality=last.residence_municipality,
+    )
 
 
 def _level(true: Custody, last: Said) -> int:

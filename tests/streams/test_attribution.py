@@ -116,3 +116,14 @@ def test_attributes_of_two_events_at_one_instant_do_not_depend_on_which_came_fir
         for kiosk in kiosks:
             story.plaza("application.submitted", "2026-04-01 10:00", kiosk=kiosk, id=kiosk)
     assert one.hop("upload").kiosk == other.hop("upload").kiosk
+
+
+def test_a_retraction_takes_back_what_was_said_of_whom_it_was_said() -> None:
+    # Submitted at a booth of plaza at 10:00, accused at 11:00; then a submission at tokiwa's is heard, an hour earlier, uploaded in time.
+    story = Story()
+    story.plaza("application.submitted", "2026-04-01 10:00", kiosk="plaza-1")
+    story.tokiwa("application.uploaded", "2026-04-01 09:30")
+    assert story.clock("2026-04-01 11:00:01") == ["raised upload notice"]
+    assert story.tokiwa("application.submitted", "2026-04-01 09:00", arrived="2026-04-01 12:00") == ["retracted upload notice in_time"]
+    assert (story.last.data.vendor, story.last.data.kiosk) == ("plaza", "plaza-1")
+    assert story.hop("upload").vendor == "tokiwa"
