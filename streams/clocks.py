@@ -29,11 +29,10 @@ class Clocks:
     def of(self, vendors: Iterable[str]) -> int:
         """The clock (microseconds) of an application about which these vendors have spoken; UNKNOWN while it stands.
 
-        A vendor that is not (or no longer) in the input set holds up nobody: its applications wait for the shared feeds.
+        A vendor that is no longer in the input set holds up nobody: its applications wait for the shared feeds. One that no pulse
+        has named yet is new, and stands: its backlog is still to be read.
         """
-        shared = self._floor.get(SHARED, UNKNOWN)
-        present = self._vendors.values()
-        clocks = [self._floor.get(name, UNKNOWN) if name in present else shared for name in vendors]
+        clocks = [self._floor.get(name, UNKNOWN) for name in vendors]
         return min(clocks) if clocks else self._floor.get(ALL, UNKNOWN)
 
     def hear(self, pulse: Pulse) -> None:
@@ -41,6 +40,8 @@ class Clocks:
         if pulse.input_set > self.input_set:
             self._adopt(pulse)
         for topic, told in pulse.inputs.items():
+            if told.vendor is not None:
+                self._floor.setdefault(told.vendor, UNKNOWN)
             if topic in self._through:
                 self._merge(self._through[topic], told)
         self._raise_floors()
@@ -48,7 +49,7 @@ class Clocks:
     def vendors(self) -> dict[str, int]:
         """Vendor -> its clock, for the vendors of the set whose inputs are known."""
         names = sorted({name for name in self._vendors.values() if name is not None})
-        return {name: self._floor[name] for name in names if name in self._floor}
+        return {name: self._floor[name] for name in names if self._floor[name] != UNKNOWN}
 
     def inputs(self) -> dict[str, AppliedInput]:
         return {topic: AppliedInput(self._vendors[topic], tuple(through)) for topic, through in self._through.items()}

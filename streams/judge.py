@@ -61,10 +61,15 @@ class FileJudge:
         self._interval_us = policies.newest.pulse_interval_us
         self._offset = 0
         self._clock_us = -1
+        self._vendors: list[str] = []
+        """Those that have spoken so far: each is an input of its own, read through like the file."""
 
     def feed(self, event: Event) -> Iterator[Said]:
         arrived_us = from_text(event.received)
         yield from self._pulse_until((arrived_us - 1) // self._interval_us * self._interval_us)
+        if event.own_feed and event.speaker not in self._vendors:
+            self._vendors.append(event.speaker)
+            yield from self._pulse(self._clock_us) if self._clock_us >= 0 else ()
         if event.subject is not None:
             self._offset += 1
             self._batch.handle(self._offset, event.subject.encode(), orjson.dumps(msgspec.to_builtins(event)))
@@ -91,8 +96,10 @@ class FileJudge:
         self._clock_us = clock_us
         self._offset += 1
         at = to_text(clock_us)
-        whole = Input(vendor=None, partitions=1, through={0: at}, heard={})
-        self._batch.pulse(self._offset, Pulse(at=at, bucket_s=5, policy=self._policies.newest.version, input_set=1, inputs={"file": whole}))
+        names = {"file": None, **{f"file of {vendor}": vendor for vendor in self._vendors}}
+        inputs = {name: Input(vendor=vendor, partitions=1, through={0: at}, heard={}) for name, vendor in names.items()}
+        newest = self._policies.newest.version
+        self._batch.pulse(self._offset, Pulse(at=at, bucket_s=5, policy=newest, input_set=len(names), inputs=inputs))
         yield from (said for said in drain(self._batch, 0) if said[1] is not None)
 
 

@@ -1,7 +1,7 @@
 """The pulse clock: which silence is a fact (architecture, rule 2)."""
 
 from streams.clocks import UNKNOWN, Clocks
-from tests.streams.story import FEEDS, Log, Story, jst, shown
+from tests.streams.story import FEEDS, Log, Party, Story, jst, shown
 
 TEN, ELEVEN, NOON = "2026-04-01 10:00", "2026-04-01 11:00", "2026-04-01 12:00"
 LATER = "2026-04-01 18:00"
@@ -142,6 +142,26 @@ def test_a_new_vendor_holds_up_only_those_who_wait_for_it() -> None:
     log.clock(LATER, input_set=2, minato=None)
     assert clocks_after(log).of(["minato"]) == UNKNOWN
     assert shown(clocks_after(log).of([])) == NOON
+    assert shown(clocks_after(log).of(["plaza"])) == LATER
+
+
+def test_a_new_vendor_stands_until_a_pulse_names_it_so_that_its_backlog_accuses_nobody() -> None:
+    # minato's day-old backlog is being read by the first worker that knows of it; another one still pulses by the old set.
+    log = Log()
+    story = Story(log=log)
+    minato = Party("minato", "vendor", "/vendors/minato/server", own_feed=True)
+    story.says(minato, "application.uploaded", "2026-03-31 10:00", arrived="2026-03-31 10:00")
+    assert log.clock(LATER) == []
+    log.feeds = {**FEEDS, "kiosk-events.minato": "minato"}
+    assert log.clock(LATER, input_set=2, minato=None) == []
+    assert log.clock(LATER, input_set=2) == ["raised forward notice", "escalated forward warn"]
+
+
+def test_nobody_waits_for_a_vendor_that_retired_before_it_was_known() -> None:
+    log = Log()
+    log.clock(NOON, plaza=None)
+    log.feeds = {topic: vendor for topic, vendor in FEEDS.items() if vendor != "plaza"}
+    log.clock(LATER, input_set=2)
     assert shown(clocks_after(log).of(["plaza"])) == LATER
 
 
