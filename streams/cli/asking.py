@@ -1,7 +1,9 @@
 """Asks history: by ClickHouse's own HTTP client, from the server of the settings or the front of a running ``tairyu up``."""
 
+import logging
 import re
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -12,23 +14,31 @@ from streams.settings import Settings
 DATABASE = "tairyu"
 CONNECT_S = 5
 
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # what goes wrong is raised, not printed
+
 
 def history_client(settings: Settings) -> Any:
     """A client of the database ``tairyu``; its instants are aware. Sorry if nothing answers there."""
-    if settings.clickhouse_url is not None:
-        where: dict[str, object] = {"dsn": settings.clickhouse_url}
-    elif settings.history_port:
-        where = {"host": "127.0.0.1", "port": settings.history_port}
-    else:
-        raise Sorry("no history is configured: set TAIRYU_CLICKHOUSE_URL, or TAIRYU_HISTORY_PORT of a running history stage")
+    url = _url(settings)
     try:
-        return clickhouse_connect.get_client(**where, database=DATABASE, connect_timeout=CONNECT_S, tz_mode="aware")
+        return clickhouse_connect.get_client(dsn=url.geturl(), database=DATABASE, connect_timeout=CONNECT_S, tz_mode="aware")
     except ClickHouseError as error:
-        raise Sorry(f"history does not answer: {first_line(error)}") from error
+        raise Sorry(f"history at {url.hostname}:{url.port or 8123} does not answer: {first_line(error)}") from error
+
+
+def _url(settings: Settings) -> SplitResult:
+    if settings.clickhouse_url is None:
+        if not settings.history_port:
+            raise Sorry("no history is configured: set TAIRYU_CLICKHOUSE_URL, or TAIRYU_HISTORY_PORT of a running history stage")
+        return urlsplit(f"http://127.0.0.1:{settings.history_port}")
+    url = urlsplit(settings.clickhouse_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise Sorry("TAIRYU_CLICKHOUSE_URL: expected http(s)://user:password@host:port")
+    return url
 
 
 def first_line(error: Exception) -> str:
-    """What ClickHouse says, without the version and the address; never a password, which an address may hold."""
+    """What ClickHouse says, or why it was not reached, without version and address."""
     text = str(error).strip()
-    found = re.search(r"DB::Exception: (.*?)(?= \(version |\s*$)", text, re.MULTILINE)
+    found = re.search(r"DB::Exception: (.*?)(?= \(version |\s*$)", text, re.MULTILINE) or re.search(r"\[Errno -?\d+\] ([^\"')]+)", text)
     return (found[1] if found else text.splitlines()[0] if text else "no answer")[:500]

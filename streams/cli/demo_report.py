@@ -42,11 +42,11 @@ class Outcome:
 def report(outcome: Outcome, run: DemoRun, screen: Screen) -> None:
     screen.print()
     screen.print(_summary(outcome, run.policies.newest.timezone))
-    screen.print(REALITY)
+    screen.print(REALITY, soft_wrap=True)  # rich breaks Japanese at spaces only
     screen.print(
         f"\n{outcome.events} events, {len(outcome.transitions)} transitions, {outcome.seconds:.0f} s. The same, counted in ClickHouse:\n"
     )
-    screen.print(SQL.replace("{hop:String}", f"'{outcome.hop}'").strip(), style="dim", markup=False)
+    screen.print(SQL.replace("{hop:String}", f"'{outcome.hop}'").strip(), style="dim", markup=False, soft_wrap=True)
     screen.print(table_of(list(outcome.clickhouse), [list(outcome.clickhouse.values())]))
     if outcome.sound:
         screen.print("Sound: the stream, ClickHouse and what is true of the scenario agree, and nothing healthy was raised.", style="green")

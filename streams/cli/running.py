@@ -9,6 +9,7 @@ from typing import Annotated
 import confluent_kafka as ck
 import msgspec
 import typer
+from confluent_kafka.admin import AdminClient
 from pydantic import ValidationError
 
 from streams.cli.answers import Sorry
@@ -24,7 +25,7 @@ def environment() -> Settings:
     """The settings of the environment. A name that is none is said on stderr: most likely it is misspelt, and has no effect."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known):
-        near = get_close_matches(name.upper(), known, 1)
+        near = get_close_matches(name.upper(), known, 1, 0.75)
         print(f"tairyu: {name} is no setting{f'; {near[0]} is one' if near else ''}", file=sys.stderr)
     return Settings()
 
@@ -56,7 +57,12 @@ def _other_version(where: str) -> Sorry:
     return Sorry(f"{where}: its run.json is not as this version of tairyu writes it: stop that set-up, and start it with this one")
 
 
-def topics_of(client: ck.Consumer | ck.Producer, brokers: str) -> set[str]:
+def quiet_admin(brokers: str) -> AdminClient:
+    """What goes wrong is raised, not printed."""
+    return AdminClient({"bootstrap.servers": brokers, "log_level": 0})
+
+
+def topics_of(client: ck.Producer | AdminClient, brokers: str) -> set[str]:
     """The names of all topics, at once or not at all. Sorry if the broker does not answer."""
     try:
         return set(client.list_topics(timeout=ANSWER_S).topics)

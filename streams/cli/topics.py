@@ -8,7 +8,7 @@ from schemas.cards import load_cards
 from streams.cli import app
 from streams.cli.answers import Screen
 from streams.cli.history import table_of
-from streams.cli.running import environment
+from streams.cli.running import environment, quiet_admin, topics_of
 from streams.parties import load_parties, public_feeds
 from streams.policy_file import load_policies
 from streams.topics import ensure_topics, wanted_topics
@@ -23,6 +23,7 @@ def topics(
     policy = load_policies(settings.policy).newest
     feeds = public_feeds(load_parties(settings.parties, policy), policy, cards, settings.public_partitions)
     if create:
+        topics_of(quiet_admin(settings.brokers), settings.brokers)  # said at once, if nobody answers there
         made = ensure_topics(settings, cards, feeds)
         print(f"{len(made)} topics created{': ' + ', '.join(sorted(made)) if made else ''}")
         return
