@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Protocol
 import confluent_kafka as ck
 import structlog
 
+from schemas.codec import NewerRecord
 from streams.evidence import TopicPart
 from streams.settings import Settings
 
@@ -81,7 +82,7 @@ def _told(error: BaseException | None) -> dict[str, Any]:
         return {}
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     told: dict[str, Any] = {"error": type(error).__name__, "at": [f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames]}
-    if isinstance(error, ck.KafkaException | OSError | LoopError):
+    if isinstance(error, ck.KafkaException | OSError | LoopError | NewerRecord):
         told["text"] = str(error)
     return told
 
