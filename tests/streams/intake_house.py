@@ -61,35 +61,46 @@ class House:
     """A broker with all topics; what is in ``custody-log`` is read on and on into ``lines``."""
 
     def __init__(self, broker: Broker, folder: Path, *, create: bool = True, **more: object) -> None:
-        self.broker, self.folder, self.more = broker, folder, more
+        self.broker, self.folder, self.cards = broker, folder, load_cards()
         (folder / "key").write_text("a key of the tests, at least as long as 32 bytes")
         self.settings = Settings.model_validate(
             {"brokers": broker.bootstrap, "embedded": broker.embedded, "key_file": folder / "key", "session_timeout_s": SESSION_S, **more}
         )
         policy = load_policies(self.settings.policy).newest
-        self.feeds: dict[str, Feed] = public_feeds(
-            load_parties(self.settings.parties), policy, load_cards(), self.settings.public_partitions
-        )
+        self.feeds: dict[str, Feed] = public_feeds(load_parties(self.settings.parties), policy, self.cards, self.settings.public_partitions)
         if create:
-            ensure_topics(self.settings, load_cards(), self.feeds)
+            ensure_topics(self.settings, self.cards, self.feeds)
         self.lines: list[Line] = []
-        self._reader = self._read_from_start(LOG)
+        self._reader: ck.Consumer | None = None
+        self._programs: list[Program] = []
 
     def close(self) -> None:
-        self._reader.close()
+        for program in self._programs:
+            program.stop()
+        if self._reader is not None:
+            self._reader.close()
 
     def intake(self, slot: str = "0", **env: str) -> Program:
-        told = self.settings.model_dump(exclude_defaults=True) | {"intake_slot": slot} | env
-        program = Program(
-            f"intake {slot}", INTAKE, self.folder / f"intake-{slot}.log", {f"TAIRYU_{k.upper()}": str(v) for k, v in told.items()}
-        )
+        told = self.environment() | {"TAIRYU_INTAKE_SLOT": slot} | {f"TAIRYU_{name.upper()}": env[name] for name in env}
+        program = Program(f"intake {slot}", INTAKE, self.folder / f"intake-{slot}.log", told)
+        self._programs.append(program)
         program.start()
         return program
+
+    def environment(self) -> dict[str, str]:
+        """The settings, as a stage is told them."""
+        return {f"TAIRYU_{name.upper()}": str(told) for name, told in self.settings.model_dump(exclude_defaults=True).items()}
 
     def send(self, records: Iterable[Sent]) -> list[str]:
         """The origins of the records, once the broker has them."""
         producer = ck.Producer(
-            {"bootstrap.servers": self.broker.bootstrap, "linger.ms": 5, "message.max.bytes": 4_000_000, "compression.type": "lz4"}
+            {
+                "bootstrap.servers": self.broker.bootstrap,
+                "linger.ms": 5,
+                "message.max.bytes": 4_000_000,
+                "compression.type": "lz4",
+                "enable.idempotence": True,  # else a retry may change the order
+            }
         )
         origins: dict[int, str] = {}
 
@@ -111,10 +122,11 @@ class House:
 
     def wait(self, enough: Callable[[list[Line]], bool], at_most_s: float = 40) -> list[Line]:
         """All lines of custody-log so far, once they are enough."""
+        self._reader = reader = self._reader or self._read_from_start(LOG)
         give_up = time.monotonic() + at_most_s
         while not enough(self.lines):
             assert time.monotonic() < give_up, f"waited in vain; {Counter(line.kind for line in self.lines)}\n{self.last_words()}"
-            self.lines += _lines(self._reader.consume(5_000, 0.1))
+            self.lines += _lines(reader.consume(5_000, 0.1))
         return self.lines
 
     def wait_for(self, origins: Iterable[str], at_most_s: float = 40) -> list[Line]:
