@@ -8,15 +8,18 @@ from tests.streams.story import Log, Story
 FIRST = datetime(2026, 4, 1)
 VENDOR = ("application.submitted", "application.uploaded", "application.uploaded", "application.resubmitted")
 JLIS = ("application.received", "application.returned", "application.accepted", "card.dispatched")
+ALIVE = 10
+"""Applications of which something happens at a time."""
 CITY = ("card.arrived", "notice.sent", "card.handed_over", "application.voided")
 
 
-def told_lives(log: Log, seed: int, *, days: int = 28, begin: int = 0, applications: int = 12) -> Log:
-    """Days ``begin`` to ``days``; in each, some events, and pulses of which some lag behind. A story that goes on has the same token."""
-    stories = [Story(log=log, seed=1_000 * seed + number) for number in range(applications)]
+def told_lives(log: Log, seed: int, *, days: int = 28, begin: int = 0) -> Log:
+    """Days ``begin`` to ``days``; in each, some events, and pulses of which some lag behind. Every other day somebody new applies, and
+    what is told in two parts is the same as in one."""
     for day in range(begin, days):
         chance, at = Random(f"{seed} {day}"), FIRST + timedelta(days=day)
-        for story in chance.sample(stories, 5):
+        for number in chance.sample(range(day // 2, day // 2 + ALIVE), 5):
+            story = Story(log=log, seed=1_000 * seed + number)
             _tell(story, chance, at + timedelta(hours=chance.randrange(10, 20)))
         for hour in (6, 12, 18, 23):
             behind = at - timedelta(days=chance.choice([0, 0, 0, 1, 2]))
