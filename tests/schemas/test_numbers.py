@@ -103,6 +103,13 @@ def test_other_lengths_and_other_groupings_pass(text: str) -> None:
     assert number_in(text) is None
 
 
+@pytest.mark.parametrize("hidden", [grouped("\t", GOOD), grouped("\n", GOOD), "\0".join(GOOD), "\x1b".join(GOOD)])
+def test_what_json_holds_as_an_escape_hides_nothing_in_a_document(hidden: str) -> None:
+    # nothing else in it calls for a closer look
+    assert find_number(Members([("reason", hidden)])) == Found(Reason.INDIVIDUAL_NUMBER, "/reason")
+    assert find_number(Members([(hidden, True)])) == Found(Reason.INDIVIDUAL_NUMBER, "/#0")
+
+
 def test_no_window_of_an_applications_id_counts() -> None:
     assert not any(number_in(digits(23)) for _ in range(2_000))
 
