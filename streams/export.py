@@ -26,6 +26,7 @@ def reader(settings: Settings, **more: object) -> ck.Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,  # what else is asked of the broker waits for a fetch that waits for records
             "log_level": 0,  # what goes wrong is raised
             **{name if name.endswith("_cb") else name.replace("_", "."): value for name, value in more.items()},
         }
@@ -50,15 +51,16 @@ def read_log(settings: Settings, topic: str) -> Iterator[ck.Message]:
     """
     consumer = reader(settings, enable_partition_eof=True)
     try:
-        for number in partitions_in(consumer, settings, topic):
-            yield from _to_end(consumer, topic, number)
+        parts = [ck.TopicPartition(topic, number) for number in partitions_in(consumer, settings, topic)]
+        spans = [consumer.get_watermark_offsets(part, ANSWER_S) for part in parts]
+        for part, (low, end) in zip(parts, spans, strict=True):
+            yield from _to_end(consumer, ck.TopicPartition(topic, part.partition, low), end)
     finally:
         consumer.close()
 
 
-def _to_end(consumer: ck.Consumer, topic: str, number: int) -> Iterator[ck.Message]:
-    low, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), ANSWER_S)
-    consumer.assign([ck.TopicPartition(topic, number, low)])
+def _to_end(consumer: ck.Consumer, start: ck.TopicPartition, end: int) -> Iterator[ck.Message]:
+    consumer.assign([start])
     heard_s = time.monotonic()
     while time.monotonic() - heard_s < SILENT_S:
         for message in consumer.consume(10_000, 0.1):
@@ -70,7 +72,7 @@ def _to_end(consumer: ck.Consumer, topic: str, number: int) -> Iterator[ck.Messa
                 raise ck.KafkaException(error)
             elif (message.offset() or 0) >= end:  # the embedded broker's `end` may be too low, its end of a partition is not
                 return
-    raise LogError(f"{topic}, partition {number}: the broker has said nothing for {SILENT_S:.0f} s")
+    raise LogError(f"{start.topic}, partition {start.partition}: the broker has said nothing for {SILENT_S:.0f} s")
 
 
 def line_of(message: ck.Message) -> bytes:

@@ -36,8 +36,13 @@ def query(
     hops_now (each hop of each application, as last judged), stalls_now (each stall that is open). Instants are UTC.
     """
     client = history_client(settings_of(data))
-    found = client.query(sys.stdin.read() if sql == "-" else sql, settings={"readonly": 2})
+    found = client.query(sys.stdin.read() if sql == "-" else sql, settings=_only_reading(client))
     _print(list(found.column_names), found.result_rows, Format.JSON if as_json else format_)
+
+
+def _only_reading(client: Any) -> dict[str, int]:
+    """The setting by which nothing can be written; where it holds already, as with `tairyu up`, nobody may touch it."""
+    return {} if int(client.command("SELECT getSetting('readonly')")) else {"readonly": 2}
 
 
 def _print(names: list[str], rows: Sequence[Sequence[Any]], format_: Format) -> None:

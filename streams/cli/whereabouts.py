@@ -39,8 +39,9 @@ WHERE state = 'open' AND hop = {hop:String} AND ({kiosk:Nullable(String)} IS NUL
 """
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def where(
+    context: typer.Context,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="The facts as one line of JSON.")] = False,
 ) -> None:
@@ -49,6 +50,8 @@ def where(
     Asks for the application's id (申請書ID), or reads it from standard input. It is never an argument, never echoed, never logged.
     "Nobody has reported it to us" is an answer: exit code 0.
     """
+    if context.args:  # typer would repeat them
+        raise Sorry("where takes no argument: it asks for the id, or reads it from standard input. The shell may have kept what you typed")
     settings = settings_of(data)
     policies = load_policies(settings.policy)
     typed = getpass.getpass("申請書ID（23桁）: ") if sys.stdin.isatty() else sys.stdin.readline()
