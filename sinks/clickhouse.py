@@ -1,5 +1,6 @@
 """The ClickHouse that history writes: a server, or chDB (the same engine, in this process) over a folder. One class for both."""
 
+import fcntl
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -56,10 +57,16 @@ class Store:
 
     @classmethod
     def in_folder(cls, folder: Path, database: str = DATABASE) -> Self:
-        """chDB. One process may have a folder open, and a process one folder. A ``config.xml`` in the working directory would be
-        loaded in silence: whoever calls this has seen to it that there is none."""
+        """chDB. One process may have a folder open, and a process one folder. To be imported, here or elsewhere, is enough for it to
+        load a ``config.xml`` of the working directory in silence: whoever calls this has seen to it that there is none."""
         with _one_line(f"the history folder {folder}"):
-            return cls(clickhouse_connect.get_client(interface="chdb", path=str(folder), tz_mode="aware"), database)
+            try:
+                client = clickhouse_connect.get_client(interface="chdb", path=str(folder), tz_mode="aware")
+            except Error as error:
+                if _is_locked(folder):
+                    raise StoreError(f"the history folder {folder} is open in another process; one at a time may have it open") from error
+                raise
+            return cls(client, database)
 
     @classmethod
     def on_server(cls, url: str, database: str = DATABASE) -> Self:
@@ -161,10 +168,20 @@ def _one_line(what: str = "ClickHouse") -> Iterator[None]:
         raise StoreError(f"{what}: {_first_line(str(error))}") from error
 
 
+def _is_locked(folder: Path) -> bool:
+    """The engine locks the file ``status``; what it says when it cannot goes to stderr, and its exception does not say why."""
+    try:
+        with (folder / "status").open() as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _first_line(text: str) -> str:
     """What ClickHouse says, without the version and the query that follow: a query may hold values."""
-    if "Cannot lock file" in text:
-        return "another process has it open"
     found = re.search(r"Code: \d+\. DB::Exception: .*?(?= \(version |$)", text, re.MULTILINE)
     return (found[0] if found else text.splitlines()[0] if text else "no answer")[:300]
 

@@ -19,7 +19,6 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from schemas.cards import Card, load_cards
 from schemas.records import Application
 from sinks.clickhouse import Log, Store
-from sinks.clickhouse_http import HOST, Front
 from sinks.cuts import Cutter, Range
 from sinks.migrate import read_migrations
 from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents, Unreadable
@@ -43,21 +42,35 @@ class HistoryError(LoopError):
 
 
 class Tail:
-    """One partition from behind its last range entered: what was read since the last cut."""
+    """One partition behind its last range entered: what was read since the last cut."""
 
     def __init__(self, log: Log, source: Source, last: Range | None) -> None:
         self.log, self._source, self._last = log, source, last
-        self.start = ck.OFFSET_BEGINNING if last is None else last.hi
-        """Where to read from: *at* the last record that history holds, not behind it. If it is not there, the log was cut short."""
-        self._proven = last is None
         self._records: list[Record] = []
         self._cutter = Cutter() if last is None else Cutter(last.bucket, last.cut_us)
 
+    @property
+    def start(self) -> int:
+        """Where to read from."""
+        return ck.OFFSET_BEGINNING if self._last is None else self._last.hi + 1
+
+    def check(self, begin: int, end: int | None) -> None:
+        """The log reaches from ``begin`` to before ``end`` (None: not known). HistoryError if that does not go with what is kept."""
+        if self._last is None:
+            return
+        if end is not None and end <= self._last.hi:
+            raise HistoryError(
+                f"{self._name}: the log ends before offset {end}, and history holds it up to {self._last.hi}: it was cut short, "
+                "or restored from a copy. Nothing is written, because new records would take offsets that history holds already"
+            )
+        if begin > self._last.hi + 1:
+            raise HistoryError(
+                f"{self._name}: the log begins at offset {begin}, and history holds it up to {self._last.hi}: "
+                "what lay between was deleted before it was kept"
+            )
+
     def feed(self, record: Record) -> tuple[Range, list[Record]] | None:
         """The range that this record ends, with its records other than marks."""
-        self._proven = True
-        if self._last is not None and record.offset <= self._last.hi:
-            return None
         mark = None
         try:
             mark = self._source.mark(record.key, record.value)
@@ -71,31 +84,12 @@ class Tail:
         records, self._records = self._records, []
         return cut, records
 
-    def begins_at(self, begin: int) -> None:
-        """The log begins here. HistoryError if records were deleted that history does not hold."""
-        if self._last is None or begin <= self._last.hi:
-            return
-        if begin > self._last.hi + 1:
-            raise HistoryError(
-                f"{self._name}: the log begins at offset {begin}, and history holds it up to {self._last.hi}: "
-                "what lay between was deleted before it was kept"
-            )
-        self.start, self._proven = begin, True
-
-    def ends_at(self, end: int) -> None:
-        """The log ends before this offset. HistoryError if history holds more of it."""
-        if not self._proven and self._last is not None and end <= self._last.hi:
-            raise HistoryError(
-                f"{self._name}: the log ends before offset {end}, and history holds it up to {self._last.hi}: it was cut short, "
-                "or restored from a copy. Nothing is written, because new records would take offsets that history holds already"
-            )
+    def unreadable(self, offset: int) -> None:
+        log.error("a record cannot be read: it has no row", topic=self.log.topic, partition=self.log.partition, offset=offset)
 
     @property
     def _name(self) -> str:
         return f"{self.log.topic}, partition {self.log.partition}"
-
-    def unreadable(self, offset: int) -> None:
-        log.error("a record cannot be read: it has no row", topic=self.log.topic, partition=self.log.partition, offset=offset)
 
 
 class History:
@@ -115,7 +109,7 @@ class History:
         for part in committed:
             held = Log(self._ids[part.topic], part.topic, part.partition)
             self._tails[part.topic, part.partition] = Tail(held, self._sources[part.topic], last.get((held.log_id, part.partition)))
-        self._check_ends()
+        self._check_logs()
         log.info("keeping", partitions=sorted(f"{topic}:{number}" for topic, number in self._tails))
         return [ck.TopicPartition(topic, number, tail.start) for (topic, number), tail in self._tails.items()]
 
@@ -128,8 +122,6 @@ class History:
             tail = self._tails[message.topic() or "", message.partition() or 0]
             if ended := tail.feed(Record(message.offset() or 0, message.key(), message.value())):
                 cuts.append((tail, *ended))
-        for part, end in batch.ends.items():
-            self._tails[part].ends_at(end)
         self._write(cuts, batch)
 
     def _write(self, cuts: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
@@ -147,14 +139,12 @@ class History:
         ends = {(tail.log.topic, tail.log.partition): cut.hi + 1 for tail, cut, _ in kept}
         batch.commit([ck.TopicPartition(topic, number, offset) for (topic, number), offset in ends.items()])
 
-    def _check_ends(self) -> None:
-        """Kafka says at once where a log ends. The embedded broker's ends are too low: there, reading tells."""
+    def _check_logs(self) -> None:
+        """The embedded broker's ends are too low; but there no log is ever cut short, nor outlives the broker."""
         begins = self._offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        ends = {} if self._low_ends else self._offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
         for part, tail in self._tails.items():
-            tail.begins_at(begins[part])
-            if not self._low_ends:
-                tail.ends_at(ends[part])
+            tail.check(begins[part], ends.get(part))
 
     def _offsets(self, spec: OffsetSpec) -> dict[TopicPart, int]:
         asked = {ck.TopicPartition(topic, number): spec for topic, number in self._tails}
@@ -211,7 +201,10 @@ def _open_folder(settings: Settings, opened: ExitStack) -> Store:
         raise HistoryError("history needs TAIRYU_CLICKHOUSE_URL (a server) or TAIRYU_HISTORY_DIR (a folder)")
     folder = settings.history_dir.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    os.chdir(folder)  # chDB loads ./config.xml in silence, if there is one
+    # To be imported is enough for chDB to load ./config.xml in silence: so first to where there is none, then import
+    os.chdir(folder)
+    from sinks.clickhouse_http import HOST, Front
+
     store = Store.in_folder(folder)
     opened.callback(store.close)
     log.info("migrated", applied=store.migrate(read_migrations()))
