@@ -8,6 +8,10 @@ LONGEST = 256 * 1024
 """Bytes of UTF-8."""
 GLYPH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\?.", re.DOTALL)
 """One character of JSON text, escaped or not."""
+LOST = "\N{REPLACEMENT CHARACTER}"
+"""A byte that was no UTF-8."""
+WIDE_DIGIT = re.compile(LOST + "[O-X]")
+"""What is left of Shift_JIS's full-width 0 to 9."""
 LONG_RUN = re.compile(r"0(?:-{0,3}0){11,}")
 CUT_RUN = re.compile(r"0(?:-{0,3}0){11,}|0(?:-{0,3}0)*-*$")
 """Where the text was cut, its last run may have gone on."""
@@ -16,8 +20,10 @@ CUT_RUN = re.compile(r"0(?:-{0,3}0){11,}|0(?:-{0,3}0)*-*$")
 def mask(text: str) -> str:
     """The text with ``*`` for every run of 12 or more digits, in any disguise of the number rule and also as ``\\u`` escapes.
 
-    Masks more than the rule refuses: a point may stand in a gap (``1.23456789012e11``), and gaps may be anywhere.
+    Masks more than the rule refuses: a point may stand in a gap (``1.23456789012e11``), or bytes that were no UTF-8, and gaps may be
+    anywhere. Full-width digits in Shift_JIS are gone.
     """
+    text = WIDE_DIGIT.sub(LOST, text)
     encoded = text.encode(errors="replace")
     runs = CUT_RUN if len(encoded) > LONGEST else LONG_RUN
     text = encoded[:LONGEST].decode(errors="ignore")
@@ -49,7 +55,7 @@ def _shape(glyph: str) -> str:
         return ""
     if any("0" <= character <= "9" for character in folded):
         return "0"
-    return "-" if folded in (" ", "-", ".") else "x"
+    return "-" if folded in (" ", "-", ".", LOST) else "x"
 
 
 def _unescaped(glyph: str) -> str:

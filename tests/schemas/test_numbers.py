@@ -273,3 +273,9 @@ def test_an_id_outside_subject_becomes_its_own_token() -> None:
 )
 def test_other_text_keeps_every_character(text: str) -> None:
     assert replace_ids(text, b"key") == text
+
+
+def test_digits_in_shift_jis_or_between_bytes_that_are_no_text_are_masked() -> None:
+    wide = f"番号{disguised(GOOD, '０')}".encode("shift_jis").decode(errors="replace")
+    assert not re.search("\ufffd[O-X]", mask(wide))
+    assert mask(b"\xff".join(digit.encode() for digit in GOOD).decode(errors="replace")) == "*" * 12
