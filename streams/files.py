@@ -12,6 +12,7 @@ from typing import BinaryIO
 import orjson
 
 from schemas.events import Data
+from schemas.masking import mask
 
 ENVELOPE = ("speaker", "received", "specversion", "id", "source", "type", "time", "subject")
 DATA = {{"source": "corrected_source", "id": "corrected_id"}.get(name, name): name for name in Data.__struct_fields__}
@@ -79,8 +80,11 @@ def _check_header(path: str, names: list[str]) -> None:
     unknown = [name for name in names if name not in COLUMNS]
     missing = [name for name in REQUIRED if name not in names]
     twice = sorted({name for name in names if names.count(name) > 1})
+    # A file without a header: its first event stands here.
     wrong = [
-        f"{how} column {name!r}" for how, found in (("unknown", unknown), ("missing", missing), ("twice the", twice)) for name in found
+        f"{how} column {mask(name)!r}"
+        for how, found in (("unknown", unknown), ("missing", missing), ("twice the", twice))
+        for name in found
     ]
     if wrong:
         raise FileError(f"{path}:1: {', '.join(wrong)}; the columns are {', '.join(COLUMNS)}")
