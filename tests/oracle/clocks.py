@@ -13,7 +13,7 @@ def clocks_of(pulses: list[Pulse]) -> dict[str, int]:
     seen: set[str] = set()
     for count in range(1, len(pulses) + 1):
         through, current = evidence(pulses[:count])
-        seen |= {put.vendor for put in current.inputs.values() if put.vendor is not None}
+        seen |= {put.vendor for put in pulses[count - 1].inputs.values() if put.vendor is not None}
         for name in (ALL, *sorted(seen)):
             now = slowest(name, through, current)
             if now is not None:
@@ -22,16 +22,26 @@ def clocks_of(pulses: list[Pulse]) -> dict[str, int]:
 
 
 def evidence(pulses: list[Pulse]) -> tuple[dict[tuple[str, int], int], Pulse]:
-    """The highest T told of each partition, and the pulse of the newest input set."""
+    """The highest T told of each partition of the set in force, and the first pulse of that set.
+
+    What two sets in a row both have stays known. What leaves with a set is known no more: should it return, it may be another topic
+    under an old name.
+    """
     through: dict[tuple[str, int], int] = {}
     current = pulses[0]
     for pulse in pulses:
         if pulse.input_set > current.input_set:
             current = pulse
+            through = {place: told for place, told in through.items() if place in places(current)}
         for topic, put in pulse.inputs.items():
-            for partition, text in put.through.items():
-                through[topic, partition] = max(from_text(text), through.get((topic, partition), 0))
+            for place in {(topic, partition) for partition in put.through} & places(current):
+                told = from_text(put.through[place[1]])
+                through[place] = max(told, through.get(place, told))
     return through, current
+
+
+def places(pulse: Pulse) -> set[tuple[str, int]]:
+    return {(topic, partition) for topic, put in pulse.inputs.items() for partition in range(put.partitions)}
 
 
 def slowest(name: str, through: dict[tuple[str, int], int], current: Pulse) -> int | None:

@@ -10,9 +10,10 @@ from schemas.events import Event
 from schemas.instants import SECOND_US, from_text
 from schemas.records import Pulse
 from tests.oracle.clocks import ALL, clock_for, clocks_of
+from tests.oracle.parts import is_news, shrinks_at
 from tests.oracle.policy import Version
 from tests.oracle.sayings import Mark, Saying, Verdict, figures, saying, state_of, verdict
-from tests.oracle.truth import VOID, Stand, shrinks_at, stands_of
+from tests.oracle.truth import VOID, Stand, stands_of
 
 REASONS = {"in_time": "in_time", "undetermined": "end_unobserved", "open": "corrected", "undated": "corrected", "void": "never_opened"}
 
@@ -42,6 +43,8 @@ class Oracle:
         self.newest = policies[-1]
         self.pulses: list[Pulse] = []
         self.applications: dict[str, Application] = {}
+        self.gone: dict[str, Application] = {}
+        """What was forgotten, as it ended."""
         self.said: list[Saying | Mark] = []
 
     def feed(self, log: list[Event | Pulse]) -> "Oracle":
@@ -53,10 +56,10 @@ class Oracle:
         return [said for said in self.said if isinstance(said, Saying)]
 
     def news(self, event: Event) -> None:
-        if event.subject is None:
+        if event.subject is None or not is_news(event, self.newest):
             return
         arrived = from_text(event.received)
-        application = self.living(event.subject, arrived)
+        application = self.living(event.subject)
         if application is None:
             return
         before = stands_of(application.events, self.policies)
@@ -69,19 +72,10 @@ class Oracle:
                 application.since[key] = arrived
             self.say_news(event.subject, application, key, new, arrived, clock)
 
-    def living(self, token: str, arrived: int) -> Application | None:
-        """The application that this arrival is news of; None if it comes after the end and is history only."""
+    def living(self, token: str) -> Application | None:
+        """The application as it is now; None once it has shrunk to a marker: then everything is history only."""
         application = self.applications.setdefault(token, Application())
-        ends = self.end_of(application)
-        if ends is None:
-            return application
-        if arrived > ends + self.newest.forget_after:
-            self.applications[token] = Application()
-            return self.applications[token]
-        return None if application.marker is not None or arrived > ends else application
-
-    def end_of(self, application: Application) -> int | None:
-        return application.marker if application.marker is not None else shrinks_at(application.events, self.newest)
+        return None if application.marker is not None else application
 
     def in_order(self, keys: set[tuple[str, int]]) -> list[tuple[str, int]]:
         hops = list(self.newest.hops)
@@ -119,17 +113,22 @@ class Oracle:
         if passed is None:
             return self.retract(last, now, arrived)
         places = now.places()
-        level = min(passed, last.level, key=places.index) if last.level in places else passed
+        level = min(passed, last.level if last.level in places else places[0], key=places.index)
         said = saying(last.token, (last.hop, last.attempt), last, "revised", level, now, arrived, arrived)
         return None if figures(last) == figures(said) else said
 
     def retract(self, last: Saying, now: Stand, arrived: int) -> Saying | None:
-        """Takes back what was said, in the words in which it was said, with what is now known of the end."""
+        """Takes back the level that was said, and of whom it was said; the dates are those that are true now, if there are any."""
         reason = REASONS[now.name]
         if last.kind == "retracted" and last.reason == reason:
             return None
-        changed = replace(last, revision=last.revision + 1, kind="retracted", reason=reason, time=arrived, at=arrived)
-        return replace(changed, closed=now.closed, closed_before=now.closed_before)
+        taken = replace(last, revision=last.revision + 1, kind="retracted", reason=reason, time=arrived, at=arrived, closed=now.closed)
+        taken = replace(taken, closed_before=now.closed_before)
+        level = last.level if last.level in now.places() else next(iter(now.places()), "")
+        limit = dict(now.dues).get(level)
+        if limit is None:
+            return replace(taken, closed=None)
+        return replace(taken, level=level, entered=now.entered, due=limit, rule=now.rule, version=now.version)
 
     def pulse(self, pulse: Pulse) -> None:
         self.pulses.append(pulse)
@@ -147,20 +146,37 @@ class Oracle:
         self.mark(pulse, clocks)
 
     def due_now(self, token: str, clocks: dict[str, int]) -> list[tuple[Saying, int]]:
-        """Every level of this application's open hops that the clock has passed and that is not said."""
+        """Every level of this application's open hops that the clock has passed and that is not said, with the level's place."""
+        clock = clock_for(self.applications[token].vendors(), clocks)
+        if clock is None:
+            return []
+        return [
+            (saying(token, key, None, "raised", stand.places()[place], stand, stand.limit(place), clock), place)
+            for key, stand, place, wait in self.unsaid(token)
+            if clock > max(stand.limit(place), wait)
+        ]
+
+    def next_due(self) -> int | None:
+        """The earliest instant after which a pulse has something to say."""
+        pending = [(stand.limit(place), wait) for token in self.applications for _, stand, place, wait in self.unsaid(token)]
+        return min((max(pair) for pair in pending), default=None)
+
+    def unsaid(self, token: str) -> list[tuple[tuple[str, int], Stand, int, int]]:
+        """(hop and attempt, how it stands, level's place, until when the news settles) of every level not said of what is open."""
         application = self.applications[token]
-        clock = clock_for(application.vendors(), clocks)
-        if clock is None or application.marker is not None:
+        if application.marker is not None:
             return []
         found = []
         for key, stand in stands_of(application.events, self.policies).items():
             last = application.said.get(key)
-            for place, (level, limit) in enumerate(stand.dues):
-                said = last is not None and state_of(last) == "open" and place <= stand.places().index(last.level)
-                wait = self.settle_of(stand) + application.since.get(key, 0)
-                if stand.name == "open" and limit is not None and not said and clock > max(limit, wait):
-                    found.append((saying(token, key, last, "raised", level, stand, limit, clock), place))
+            start = stand.places().index(last.level) + 1 if last is not None and state_of(last) == "open" else 0
+            if stand.name == "open":
+                wait = application.since[key] + self.settle_of(stand)
+                found += [(key, stand, place, wait) for place in range(start, len(stand.dues)) if stand.dues[place][1] is not None]
         return found
+
+    def end_of(self, application: Application) -> int | None:
+        return application.marker if application.marker is not None else shrinks_at(application.events, self.newest)
 
     def settle_of(self, stand: Stand) -> int:
         return next((policy.settle for policy in self.policies if policy.name == stand.version), self.newest.settle)
@@ -172,7 +188,7 @@ class Oracle:
             if clock is None or ends is None:
                 continue
             if clock > ends + self.newest.forget_after:
-                del self.applications[token]
+                self.gone[token] = self.applications.pop(token)
             elif clock > ends:
                 application.marker = ends
 
@@ -192,7 +208,7 @@ class Oracle:
     def verdicts(self) -> dict[tuple[str, str, int], Verdict]:
         """The final verdict of every hop that opened; an open one's level is the one said."""
         found = {}
-        for token, application in self.applications.items():
+        for token, application in (self.gone | self.applications).items():
             for key, stand in stands_of(application.events, self.policies).items():
                 found[token, *key] = verdict(stand, application.said.get(key))
         return found

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from schemas.events import Event
 from schemas.instants import from_text
+from schemas.records import Pulse
 from tests.oracle.policy import span
 from tests.oracle.telling import POLICY, in_japan, judged, lines, pulse, stands, tell
 
@@ -107,7 +109,7 @@ def test_two_returns_make_three_attempts_each_watched_by_itself() -> None:
 
 
 def test_an_earlier_resubmission_heard_late_renumbers_and_revisions_go_on() -> None:
-    first = [
+    first: list[Event | Pulse] = [
         tell("j-lis", "application.returned", "2026-04-03 10:00"),
         tell("plaza", "application.resubmitted", "2026-04-20 10:00"),
         pulse("2026-04-20 11:00:01"),

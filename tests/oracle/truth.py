@@ -1,30 +1,14 @@
 """What is true of one application, by definition: a function of the set of events heard of it, computed from nothing each time."""
 
-import hashlib
 from dataclasses import dataclass
 
-import msgspec
-
-from schemas.events import CORRECTED, PREFIX, Event
-from schemas.instants import SECOND_US, from_text
+from schemas.events import Event
 from tests.oracle.days import due
+from tests.oracle.parts import Part, counting, parts_of
 from tests.oracle.policy import Hop, Version, hop_of
 
-AHEAD = 5 * 60 * SECOND_US
-"""A claim further ahead of its arrival is not believed."""
 ATTRIBUTES = ("kiosk", "kiosk_municipality", "residence_municipality")
 FAR = 1 << 62
-
-
-@dataclass(frozen=True)
-class Part:
-    """One event's part: a milestone at a time, from a speaker."""
-
-    milestone: str
-    time: int
-    arrived: int
-    event: Event
-    digest: tuple[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -57,41 +41,16 @@ class Stand:
         assert limit is not None
         return limit
 
+    def limit(self, place: int) -> int:
+        limit = self.dues[place][1]
+        assert limit is not None
+        return limit
+
     def places(self) -> list[str]:
         return [level for level, _ in self.dues]
 
 
 VOID = Stand("void")
-
-
-def milestone_of(event: Event) -> str:
-    return event.type.removeprefix(PREFIX)
-
-
-def identity(event: Event) -> tuple[str, str, str]:
-    return (event.speaker, event.source, event.id)
-
-
-def parts_of(events: list[Event], policy: Version) -> list[Part]:
-    """Each distinct event about a milestone once, at its usable time; what is voided is left out."""
-    voided = {(e.speaker, e.data.source or "", e.data.id or "") for e in events if milestone_of(e) == CORRECTED}
-    said: dict[tuple[tuple[str, str, str], bytes], list[Event]] = {}
-    for event in events:
-        if milestone_of(event) in policy.order and identity(event) not in voided:
-            said.setdefault((identity(event), content(event)), []).append(event)
-    return [part_of(copies, policy) for copies in said.values()]
-
-
-def content(event: Event) -> bytes:
-    return hashlib.sha256(msgspec.json.encode((event.type, event.time, event.data))).digest()[:8]
-
-
-def part_of(copies: list[Event], policy: Version) -> Part:
-    event, arrived = copies[0], min(from_text(copy.received) for copy in copies)
-    claimed = from_text(event.time)
-    usable = policy.epoch <= claimed <= arrived + AHEAD
-    name = hashlib.sha256("\0".join(identity(event)).encode()).digest()[:8]
-    return Part(milestone_of(event), claimed if usable else arrived, arrived, event, (name, content(event)))
 
 
 def vendor_of(parts: list[Part], policy: Version) -> str | None:
@@ -117,16 +76,10 @@ def whose(vendor: str | None, counted: list[Part]) -> Whose:
     return Whose(vendor, **found)
 
 
-def shrinks_at(events: list[Event], policy: Version) -> int | None:
-    """The earliest arrival of a valid terminal, and the grace; None while there is none."""
-    arrivals = [part.arrived for part in parts_of(events, policy) if part.milestone in policy.terminals]
-    return min(arrivals) + policy.grace if arrivals else None
-
-
 def stands_of(events: list[Event], policies: list[Version]) -> dict[tuple[str, int], Stand]:
     """How every hop of every attempt stands, by (hop, attempt). What never opened is left out."""
     newest = policies[-1]
-    vendor, counted = counted_of(parts_of(events, newest), newest)
+    vendor, counted = counted_of(parts_of(counting(events, newest), newest), newest)
     owner = whose(vendor, counted)
     starts = sorted({part.time for part in counted if part.milestone == newest.begins_attempt})
     edges = [-FAR, *starts, FAR]
@@ -175,7 +128,7 @@ def ruled(policy: Version, name: str, owner: Whose) -> tuple[Hop, str]:
     return hop, rule
 
 
-def specific(match: dict[str, str]) -> tuple[int, ...]:
+def specific(match: dict[str, str]) -> tuple[int, int, int, int, int]:
     """Kiosk, then vendor and municipality, then municipality, then vendor."""
     town = "kiosk_municipality" in match or "residence_municipality" in match
     vendor = "vendor" in match
@@ -197,12 +150,15 @@ def judged(hop: Hop, rule: str, entered: int, times: dict[str, int], end: int, o
     later = min(later_of(hop, times, end, policy), default=None) if own is None else None
     first = dues[0][1]
     known = Stand("", entered, dues, own, later, rule, policy.name, owner)
-    return Stand(**{**known.__dict__, "name": named(first, own, later)})
+    return Stand(**{**known.__dict__, "name": named(entered, first, own, later)})
 
 
-def named(first: int | None, own: int | None, later: int | None) -> str:
+def named(entered: int, first: int | None, own: int | None, later: int | None) -> str:
+    end = own if own is not None else later
+    if end is not None and end < entered:
+        return "in_time"  # reversed: two clocks disagree, or something follows a terminal
     if first is None:
-        return "undated"
+        return "undetermined" if own is None and later is not None else "undated"
     if own is not None:
         return "in_time" if own <= first else "late"
     if later is not None:
