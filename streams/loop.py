@@ -20,6 +20,7 @@ import structlog
 
 from schemas.codec import NewerRecord
 from streams.evidence import TopicPart
+from streams.policy import PolicyMissing
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -82,7 +83,7 @@ def _told(error: BaseException | None) -> dict[str, Any]:
         return {}
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     told: dict[str, Any] = {"error": type(error).__name__, "at": [f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames]}
-    if isinstance(error, ck.KafkaException | OSError | LoopError | NewerRecord):
+    if isinstance(error, ck.KafkaException | OSError | LoopError | NewerRecord | PolicyMissing):
         told["text"] = str(error)
     return told
 

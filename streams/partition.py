@@ -13,16 +13,12 @@ from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
 from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
-from streams.policy import Policies
+from streams.policy import Policies, PolicyMissing
 from streams.stalls import OPEN, Change, advance, expire, is_news, next_due_us
 from streams.verdicts import stall_id, transition
 
 Record = tuple[int, bytes | None, bytes | None]
 """Offset, key, value."""
-
-
-class PolicyMissing(Exception):
-    """A pulse names a policy version that this judge was not given: it must not judge on."""
 
 
 class Partition:

@@ -12,6 +12,10 @@ from zoneinfo import ZoneInfo
 Clock = Literal["wall", "calendar_days", "business_days"]
 
 
+class PolicyMissing(LookupError):
+    """A version of the policy is named that this judge was not given: it must not judge on."""
+
+
 @dataclass(frozen=True)
 class Speaker:
     """A role. ``own_feed``: each party of the role has a topic of its own, and a clock of its own."""

@@ -14,7 +14,7 @@ from schemas.events import CORRECTED, PREFIX, Event
 from schemas.records import Application, Marker, OpenHop, Said
 from streams.custody import Attribution, Custody, Derived, contribute, derive
 from streams.deadlines import in_force
-from streams.policy import Hop, Policies, Policy
+from streams.policy import Hop, Policies, Policy, PolicyMissing
 
 Kind = Literal["raised", "escalated", "revised", "cleared", "recorded", "retracted"]
 OPEN = frozenset({"raised", "escalated", "revised"})
@@ -107,7 +107,7 @@ def forget_at_us(record: Application, policies: Policies) -> int:
 def _policy(policies: Policies, version: str) -> Policy:
     policy = policies.named(version)
     if policy is None:
-        raise LookupError(f"policy version {version!r} judged an open hop, but is not among those loaded")
+        raise PolicyMissing(f"a hop was judged by policy version {version!r}, which is not among the versions loaded here")
     return policy
 
 

@@ -17,8 +17,7 @@ from streams.failpoints import reach
 from streams.faust_batch import BatchApp, BatchTopic
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
-from streams.partition import PolicyMissing
-from streams.policy import Policies
+from streams.policy import Policies, PolicyMissing
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.topics import partitions_of

@@ -21,8 +21,7 @@ from streams.export import line_of, read_log
 from streams.files import read_lines
 from streams.gate import Gate
 from streams.parties import load_parties
-from streams.partition import PolicyMissing
-from streams.policy import Policies
+from streams.policy import Policies, PolicyMissing
 from streams.policy_file import load_policies
 from streams.settings import Settings
 

@@ -7,7 +7,8 @@ import pytest
 from schemas.codec import decode_application, encode
 from schemas.records import PULSE_KEY, REFUSAL_KEY, Applied
 from schemas.situations import situation
-from streams.partition import Batch, Partition, PolicyMissing, Record
+from streams.partition import Batch, Partition, Record
+from streams.policy import PolicyMissing
 from streams.stalls import next_due_us
 from tests.streams.story import JLIS, MY_NUMBER, PLAZA, Log, Story, event, override, policy_with, shown, token_of
 
@@ -294,5 +295,5 @@ def test_a_forgotten_application_leaves_the_memory_with_the_commit() -> None:
 def test_an_open_hop_of_a_version_that_is_not_loaded_cannot_be_judged() -> None:
     story = Story(policy_with(version="2025-9"))
     story.plaza("application.uploaded", "2026-04-01 10:00")
-    with pytest.raises(LookupError, match="2025-9"):
+    with pytest.raises(PolicyMissing, match="2025-9"):
         next_due_us(story.record, MY_NUMBER)

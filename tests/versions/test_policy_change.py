@@ -11,8 +11,8 @@ import pytest
 from schemas.codec import encode
 from schemas.records import Applied
 from streams.judge import LogJudge, line_of
-from streams.partition import Batch, Partition, PolicyMissing
-from streams.policy import Policies
+from streams.partition import Batch, Partition
+from streams.policy import Policies, PolicyMissing
 from tests.streams.story import Log, Story, jst, shown
 from tests.versions.lives import told_lives
 from tests.versions.versions import SHIPPED, next_version, policies_of
