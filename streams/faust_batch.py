@@ -4,6 +4,7 @@ Faust hands over one event at a time, which costs more than all our rules. Here 
 offset the last one's. Faust keeps membership, assignment, agents and tables; where to read from is the ledger's to say.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -32,10 +33,22 @@ class BatchTopic(Topic):
         return await super().decode(message, propagate=propagate)
 
 
+class CommittedOnly(driver.AIOKafkaConsumerThread):
+    """Reads what is committed, and nothing else. Faust would read aborted records too, unless it wrote the transactions itself."""
+
+    def _create_worker_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
+        consumer = super()._create_worker_consumer(loop)
+        consumer._isolation_level = "read_committed"  # an argument that Faust does not pass on
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):
     """Delivers runs of the app's batched topic; seeks where the ledger says."""
 
     app: "BatchApp"
+
+    def _new_consumer_thread(self) -> CommittedOnly:
+        return CommittedOnly(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         records, active = await self._wait_next_records(timeout)

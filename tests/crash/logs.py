@@ -1,6 +1,6 @@
 """A seeded custody-log as an intake would write it, put on the broker at once: for crashes of the stages behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import confluent_kafka as ck
 import msgspec
@@ -23,7 +23,8 @@ PULSE_EVERY = 12
 
 
 def write_custody_log(works: Works, seed: int, applications: int) -> int:
-    """Events of so many applications, a pulse now and then in every partition, all in transactions; how many events."""
+    """Events of so many applications, a pulse now and then in every partition, all in transactions, some of which were aborted; how
+    many events were committed."""
     producer = ck.Producer(
         {
             "bootstrap.servers": works.settings.brokers,
@@ -43,6 +44,8 @@ def write_custody_log(works: Works, seed: int, applications: int) -> int:
             producer.produce(CUSTODY, encode(msgspec.structs.replace(event, received=to_text(now_us))), event.subject.encode())
         _pulse(producer, works, now_us)
         producer.commit_transaction(30)
+        if begin % 3 == 0:
+            _abort(producer, works, events[begin:], now_us)
     _last_pulses(producer, works, now_us)
     return len(events)
 
@@ -63,6 +66,18 @@ def _last_pulses(producer: ck.Producer, works: Works, now_us: int) -> None:
         producer.begin_transaction()
         _pulse(producer, works, now_us + seconds * SECOND_US)
         producer.commit_transaction(30)
+
+
+def _abort(producer: ck.Producer, works: Works, events: Sequence[Event], now_us: int) -> None:
+    """What nobody may believe: events that have not arrived yet, and a time that has not come."""
+    producer.begin_transaction()
+    for event in events[:PULSE_EVERY]:
+        assert event.subject is not None
+        never = msgspec.structs.replace(event, id=f"never {event.id}", received=to_text(now_us))
+        producer.produce(CUSTODY, encode(never), event.subject.encode())
+    _pulse(producer, works, now_us + 90 * 24 * 3_600 * SECOND_US)
+    producer.flush(30)
+    producer.abort_transaction(30)
 
 
 def _pulse(producer: ck.Producer, works: Works, at_us: int) -> None:
