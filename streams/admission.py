@@ -28,7 +28,6 @@ class PublicRecord(NamedTuple):
     appended_us: int
     value: bytes | None
     headers: Headers | None
-    """None also where the client cannot read them: see ``unreadable``."""
     unreadable: bool = False
     """A header's name is no UTF-8."""
 

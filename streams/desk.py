@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from operator import methodcaller
 from typing import Any, Protocol, cast
 
 import confluent_kafka as ck
@@ -14,6 +15,8 @@ from streams.inputs import Inputs
 from streams.outlet import Outlet
 
 log = structlog.get_logger()
+
+_read_headers = methodcaller("headers")
 
 
 class Clock(Protocol):
@@ -63,8 +66,19 @@ class Desk:
 def public_record(message: ck.Message, clock: Clock) -> PublicRecord:
     topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
     appended_us = clock.appended_us(*message.timestamp())
+    headers = _headers(message)
+    return PublicRecord(topic, partition, offset, appended_us, message.value(), headers, unreadable=headers is None)
+
+
+def _headers(message: ck.Message) -> Headers | None:
+    """Of a message that was read: a list of pairs. None if a name is no UTF-8.
+
+    Found by trying: the client then returns a list with a null pointer *and* leaves a UnicodeDecodeError behind. A called method's
+    leftovers are checked, and become a SystemError, only where the interpreter has not specialised the call: ``methodcaller`` never is.
+    """
     try:
-        headers = cast(Headers | None, message.headers())  # of a message that was read: a list of pairs
-    except UnicodeDecodeError:
-        return PublicRecord(topic, partition, offset, appended_us, message.value(), None, unreadable=True)
-    return PublicRecord(topic, partition, offset, appended_us, message.value(), headers)
+        return cast(Headers, _read_headers(message) or ())
+    except SystemError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        return None

@@ -1,5 +1,6 @@
 """A set-up of topics with intakes as processes, for the tests of intake."""
 
+import ctypes
 import json
 import sys
 import time
@@ -193,6 +194,32 @@ def submitted(rng: Random, vendor: str = "plaza", **fields: object) -> dict[str,
 def submissions(rng: Random, count: int, *, vendors: Sequence[str] = ("plaza", "tokiwa", "minato")) -> list[Sent]:
     names = [rng.choice(vendors) for _ in range(count)]
     return [Sent(f"kiosk-events.{vendor}", json.dumps(submitted(rng, vendor)).encode(), partition=rng.randrange(2)) for vendor in names]
+
+
+def send_with_header_named(broker: Broker, topic: str, name: bytes, value: bytes) -> None:
+    """A record as a client in C can send it: the Python client insists on names in UTF-8."""
+    (path,) = (Path(ck.__file__).parents[1] / "confluent_kafka.libs").glob("librdkafka*")
+    library = ctypes.CDLL(str(path))
+    for made in (library.rd_kafka_conf_new, library.rd_kafka_new, library.rd_kafka_headers_new):
+        made.restype = ctypes.c_void_p
+    why = ctypes.create_string_buffer(256)
+    config = ctypes.c_void_p(library.rd_kafka_conf_new())
+    library.rd_kafka_conf_set(config, b"bootstrap.servers", broker.bootstrap.encode(), why, len(why))
+    producer = ctypes.c_void_p(library.rd_kafka_new(0, config, why, len(why)))
+    headers = ctypes.c_void_p(library.rd_kafka_headers_new(1))
+    library.rd_kafka_header_add(headers, name, len(name), b"x", 1)
+    of_topic, of_value, of_flags, of_headers, end, copied = 1, 4, 7, 10, 0, 2  # as rdkafka.h numbers them
+    said = library.rd_kafka_producev(
+        producer,
+        *(of_topic, ctypes.c_char_p(topic.encode())),
+        *(of_value, ctypes.c_char_p(value), ctypes.c_size_t(len(value))),
+        *(of_flags, ctypes.c_int(copied)),
+        *(of_headers, headers),
+        end,
+    )
+    assert said == 0
+    assert library.rd_kafka_flush(producer, 20_000) == 0
+    library.rd_kafka_destroy(producer)
 
 
 def check_promises(lines: Sequence[Line]) -> None:

@@ -13,7 +13,18 @@ from schemas.instants import SECOND_US, from_text
 from schemas.reasons import Reason
 from schemas.situations import situations
 from streams.programs import Program
-from tests.streams.intake_house import BROKERS, DEAD_LETTERS, House, Sent, check_promises, open_broker, submissions, submitted, vouched
+from tests.streams.intake_house import (
+    BROKERS,
+    DEAD_LETTERS,
+    House,
+    Sent,
+    check_promises,
+    open_broker,
+    send_with_header_named,
+    submissions,
+    submitted,
+    vouched,
+)
 
 MUNICIPAL = load_cards()["municipal-events"]
 
@@ -65,6 +76,15 @@ def test_every_kind_of_bad_record_is_refused_for_its_reason_and_stops_nothing(ho
         assert lines[origin].partition == refusal["origin"]["partition"] % 4
     letters = {(message.key() or b"").decode(): json.loads(message.value() or b"") for message in house.read_to_end(DEAD_LETTERS)}
     assert [letters[origin]["reason"] for origin in origins] == [reason for reason, _ in bad]
+
+
+def test_a_header_whose_name_is_no_text_is_refused_and_stops_nothing(house: House, intake: Program) -> None:
+    began = sum(line.kind == "refusal" for line in house.lines)
+    send_with_header_named(house.broker, "kiosk-events.plaza", b"\xff\xfe", json.dumps(submitted(Random(3))).encode())
+
+    house.wait(lambda lines: sum(line.kind == "refusal" for line in lines) == began + 1)
+    (refusal,) = [line.value for line in house.lines if line.kind == "refusal"][began:]
+    assert (refusal["reason"], refusal["path"]) == ("invalid_encoding", "/headers")
 
 
 def test_an_individual_number_is_nowhere_but_where_it_was_sent(house: House, intake: Program) -> None:
