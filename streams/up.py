@@ -126,9 +126,9 @@ def up(
         with ExitStack() as stack:
             folder = _folder(data, stack)
             _say_what_is_kept(folder, data is not None, say)
-            stack.enter_context(announced(folder))
             plan = Plan(folder, kafka or data is not None, port=port, command=command)
             set_up = stack.enter_context(start_set_up(plan, say))
+            stack.enter_context(announced(folder))  # not before it is ours: another one's word for it would be taken back
             say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)\n{NEXT}")
             set_up.wait()
             return 1

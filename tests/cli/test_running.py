@@ -4,8 +4,10 @@ import csv
 import gzip
 import io
 import json
+import os
 import random
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 
 from schemas.identity import token
 from streams.run_file import Running, find_running
-from tests.cli.house import House, Sources, lines_of, read_until, stop
+from tests.cli.house import COMMAND, House, Sources, lines_of, read_until, stop
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("tairyu-up")]
 TOWN, HOME = "112216", "131016"
@@ -299,6 +301,25 @@ def test_an_id_is_taken_as_people_write_it(running: House, soka: dict[str, str])
 
     assert [found["last4"] for [found] in answers] == [soka["days"][-4:]] * 2
     assert [found["hop"] for [found] in answers] == ["forward"] * 2
+
+
+def test_typed_at_a_terminal_an_id_is_asked_for_and_not_echoed(running: House, soka: dict[str, str]) -> None:
+    master, terminal = os.openpty()
+    command = [*COMMAND, "where", "--json"]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, text=True, env=running.env, start_new_session=True
+    ) as process:
+        seen = b""
+        while "）: ".encode() not in seen:  # the prompt comes after the echo is off
+            seen += os.read(master, 1_000)
+        os.write(master, f"{soka['days']}\n".encode())
+        found = json.loads(process.communicate(timeout=60)[0])
+        seen += os.read(master, 1_000)
+    os.close(terminal)
+    os.close(master)
+
+    assert seen.decode().strip() == "申請書ID（23桁）:"
+    assert found["last4"] == soka["days"][-4:]
 
 
 @pytest.mark.parametrize("length", [0, 12, 22, 24])
