@@ -261,9 +261,7 @@ def _hops(policies: Policies, policy: Policy, attribution: Attribution, begins: 
                 yield Custody(hop, place + 1, entered_us, closed_us, later_us, limits, rule, judge)
 
 
-def _entry(
-    policies: Policies, name: str, named: Mapping[str, str | None], times: dict[str, int]
-) -> tuple[Policy, Hop, str, int] | None:
+def _entry(policies: Policies, name: str, named: Mapping[str, str | None], times: dict[str, int]) -> tuple[Policy, Hop, str, int] | None:
     """The version and rule by which this hop is judged, and when it opened; None: it did not.
 
     The version is the one in force when the hop was entered; what the hop begins with may itself depend on the version,
