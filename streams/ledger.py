@@ -199,6 +199,7 @@ class LedgerTable(Table):
     changelog_name: str
     settings: Settings
     policies: Policies
+    store_type: type[LedgerStore] = LedgerStore
 
     def on_key_set(self, key: bytes, value: Any) -> None:
         """Faust would send a changelog record of its own before it asks the store."""
@@ -214,7 +215,7 @@ class LedgerTable(Table):
         return self.changelog_name
 
     def _new_store(self) -> LedgerStore:
-        store = LedgerStore("ledger://", self.app, self)
+        store = self.store_type("ledger://", self.app, self)
         store.settings, store.policies = self.settings, self.policies
         return store
 

@@ -32,6 +32,8 @@ CLOCKS_ONLY_S = 1.0
 class Watch:
     """The Faust app with its one agent, and what it needs to commit."""
 
+    table_type: type[LedgerTable] = LedgerTable
+
     def __init__(self, settings: Settings, policies: Policies) -> None:
         self.settings, self.cards = settings, load_cards()
         self.app = self._app(partitions_of(settings, "custody-log", self.cards["custody-log"]))
@@ -70,7 +72,7 @@ class Watch:
         return app
 
     def _table(self, policies: Policies) -> LedgerTable:
-        table = LedgerTable(self.app, name="applications", partitions=self.app.conf.topic_partitions, key_type=bytes, value_type=bytes)
+        table = self.table_type(self.app, name="applications", partitions=self.app.conf.topic_partitions, key_type=bytes, value_type=bytes)
         table.changelog_name = self.cards["applications"].name
         table.settings, table.policies = self.settings, policies
         table.key_serializer = table.value_serializer = "raw"
