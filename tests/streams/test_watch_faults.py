@@ -34,7 +34,7 @@ from streams.watch import Watch, work
 class SlowStore(LedgerStore):
     def _hold(self, topic, new):
         held = super()._hold(topic, new)
-        time.sleep(1.7 * self.settings.session_timeout_s)  # a ledger of millions
+        time.sleep(1.3 * self.settings.session_timeout_s)  # a ledger of millions
         return held
 
 class SlowTable(LedgerTable):
@@ -176,7 +176,7 @@ def test_a_load_longer_than_the_session_costs_no_membership(works: Works, scribe
 
 
 def test_one_with_nothing_readable_to_do_is_left_alone(works: Works, scribe: Scribe) -> None:
-    works.settings = works.settings.model_copy(update={"stuck_after_s": 2.0})
+    works.settings = works.settings.model_copy(update={"stuck_after_s": 1.5})
     watch = works.run("watch", "idle")
     offset = scribe.pulse(0)
     works.wait(lambda: 0 in works.applied() and works.applied()[0].offset >= offset, 40)
@@ -192,7 +192,7 @@ def test_one_with_nothing_readable_to_do_is_left_alone(works: Works, scribe: Scr
     assert producer.flush(20) == 0
     hidden = scribe.pulse(1)
 
-    assert not watch.wait(9), watch.last_words()  # more than four times what is allowed
+    assert not watch.wait(7), watch.last_words()  # more than four times what is allowed
     producer.commit_transaction(20)
     works.wait(lambda: 1 in works.applied() and works.applied()[1].offset >= hidden, 20)
     assert watch.stop(20)
