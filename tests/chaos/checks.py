@@ -16,8 +16,9 @@ from schemas.codec import decode_event
 from schemas.events import CORRECTED, PREFIX, Event
 from schemas.instants import from_text, to_text
 from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY
+from sinks.cuts import Cutter
 from sinks.history import sources
-from sinks.rows import COLUMNS, Record
+from sinks.rows import COLUMNS, Record, Source
 from streams.export import line_of, read_log
 from streams.judge import LogJudge, verdict_line
 from streams.judge import line_of as judged_line
@@ -204,23 +205,31 @@ def _in_us(line: Line) -> Row:
 
 
 def expected_rows(logs: Logs, policies: Policies) -> dict[str, Counter[Row]]:
-    """What the logs' records become, each by itself; of `hops` and `applications` the last of each key."""
+    """What the logs' ranges become, cut as the log says; of `hops` and `applications` the last of each key."""
     rows: dict[str, Counter[Row]] = {table: Counter() for table in COLUMNS}
     last: dict[str, dict[Row, Row]] = {table: {} for table in LATEST}
     for topic, source in sources(CARDS, policies).items():
         for number, records in logs.raw[topic].items():
-            for record in records:
-                if record.key in (PULSE_KEY, APPLIED_KEY) or record.key is None:
-                    continue
-                for table, made in source.rows([record], _unreadable).items():
+            for cut in _ranges(source, records):
+                for table, made in source.rows(cut, _unreadable).items():
                     for row in made:
                         kept = (number, *map(_plain, row))
+                        rows[table][kept] += 1
                         if table in LATEST:
-                            key = tuple(row[COLUMNS[table].index(name)] for name in LATEST[table])
-                            last[table][key] = kept
-                        else:
-                            rows[table][kept] += 1
+                            last[table][tuple(row[COLUMNS[table].index(name)] for name in LATEST[table])] = kept
     return {table: Counter(last[table].values()) if table in LATEST else rows[table] for table in rows}
+
+
+def _ranges(source: Source, records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Without marks; what lies behind the last cut is not kept yet, and must be marks only."""
+    cutter, held = Cutter(), list[Record]()
+    for record in records:
+        mark = source.mark(record.key, record.value)
+        held += [record] if mark is None else []
+        if cutter.feed(record.offset, mark) is not None:
+            yield held
+            held = []
+    assert held == [], "records lie behind the last cut: it did not rest for long enough"
 
 
 def _unreadable(offset: int) -> None:

@@ -109,8 +109,9 @@ def _rest(house: House, traffic: Traffic, plan: list[str], not_run: list[str], s
     if not until_true(lambda: house.judged.reached(quiet_us), RECOVERED_S):
         not_recovered.append(f"the clocks stand at {house.judged.clocks_us}")
     say("all is quiet: counting")
-    time.sleep(11)  # two buckets: the last rows are cut, and on their way into history
+    time.sleep(8)  # more than a bucket: the last rows are cut, and on their way into history
     house.stop(*house.running("intake"))
+    say("intake has ended")
     logs = _resting(house)
     say("the watch has applied all of custody-log")
     house.stop(*house.running("watch"))

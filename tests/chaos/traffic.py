@@ -145,7 +145,7 @@ class Traffic:
         self._thread.start()
 
     def finish(self) -> None:
-        """No new lives; those that live are told to their ends, and the broker has everything."""
+        """Nothing more is told, in the middle of many lives (their stalls stay open); the broker has everything that was."""
         self._over.set()
         self._thread.join()
         left = self._producer.flush(300)
@@ -153,16 +153,14 @@ class Traffic:
 
     def _tell(self) -> None:
         begun, started_us = 0, _now_us()
-        while not self._over.wait(REST_S) or self._waiting:
+        while not self._over.wait(REST_S):
             now_us = _now_us()
-            while not self._over.is_set() and begun < (now_us - started_us) * self._per_s / SECOND_US:
+            while begun < (now_us - started_us) * self._per_s / SECOND_US:
                 begun += 1
                 self._begin(now_us)
             while self._waiting and self._waiting[0][0] <= now_us:
                 self._send(heapq.heappop(self._waiting)[2])
             self._producer.poll(0)
-            if self._over.is_set():
-                time.sleep(REST_S)
 
     def _begin(self, now_us: int) -> None:
         for at_us, event in Life(self._rng, now_us).live():
