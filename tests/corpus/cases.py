@@ -1,7 +1,6 @@
 """What one hostile or odd public record is, and what the documentation promises to become of it."""
 
 import json
-from collections.abc import Iterable
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -31,7 +30,8 @@ class Case(NamedTuple):
     topic: str = PLAZA
     headers: Headers = ()
     key: bytes | None = None
-    codec: str = "none"
+    codec: str | None = None
+    """How its batch is compressed; None: in any way."""
     path: str | None = None
     """Where the fault lies, where that is told."""
 
@@ -66,12 +66,3 @@ def raw(document: Any) -> bytes:
 def in_town(case: Case, code: bytes = SOKA.encode()) -> Case:
     """The same, by the gateway of municipalities."""
     return case._replace(topic=MUNICIPAL, headers=((SPEAKER_HEADER, code), *case.headers))
-
-
-def spread(rng: Random, cases: Iterable[Case], codecs: Iterable[str]) -> list[Case]:
-    """Each with a codec, in turn: what a record says must not depend on how its batch was packed."""
-    found, turns = [], list(codecs)
-    for place, case in enumerate(cases):
-        found.append(case if case.codec != "none" else case._replace(codec=turns[place % len(turns)]))
-    rng.shuffle(found)
-    return found

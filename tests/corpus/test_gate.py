@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from functools import cache
 from random import Random
+from uuid import UUID
 
 import pytest
 
@@ -92,3 +93,30 @@ def test_what_the_number_rule_does_not_promise_is_a_text_like_any_other(name: st
         text = UNPROMISED[name](individual_number(rng, passing=fits))
         (output,) = judged(Case(name, None, raw(event(rng, data={"reason": text}))))
         assert json.loads(output.value)["data"]["reason"] == text
+
+
+def test_of_fifty_thousand_random_uuids_as_ids_the_gate_refuses_none() -> None:
+    rng = Random(4122)
+    policies = load_policies(Settings().policy)
+    gate = Gate(policies, load_parties(Settings().parties, policies.newest), KEY)
+    before, after = raw(event(rng, id="@")).split(b"@")
+    for _ in range(50_000):
+        value = before + str(UUID(int=rng.getrandbits(128), version=4)).encode() + after
+        gate.admit(value, None, speaker="plaza", arrived_us=NOW_US, origin="kiosk-events.plaza:0:17")
+
+
+def test_a_header_whose_name_is_no_text_is_refused_and_the_value_is_masked() -> None:
+    number = individual_number(Random(7))
+    record = PublicRecord("kiosk-events.plaza", 1, 17, NOW_US, raw({"id": number}), None, unreadable=True)
+    check(Case("", "invalid_encoding", record.value, path="/headers"), outputs := admission().judge(record, NOW_US))
+    assert not any(holds(output.value, [number]) for output in outputs)
+
+
+@pytest.mark.parametrize(("case", "number"), DISGUISED, ids=lambda each: ascii(each.name) if isinstance(each, Case) else "")
+def test_the_search_finds_each_number_where_it_was_sent(case: Case, number: Number) -> None:
+    """A search that could not see through the disguise would find nothing anywhere."""
+    parts = [case.key or b"", case.value or b"", *(part for name, text in case.headers for part in (name.encode(), text or b""))]
+    text = b"\n".join(parts)
+    if case.name.endswith(("Shift_JIS", "EUC-JP")) and case.name.startswith("number full-width"):
+        text = text.decode("shift_jis" if "Shift" in case.name else "euc_jp").encode()
+    assert holds(text, [number.digits]) == [number.digits]
