@@ -18,7 +18,7 @@ CUT_RUN = re.compile(r"0(?:-{0,3}0){11,}|0(?:-{0,3}0)*-*$")
 
 
 def mask(text: str) -> str:
-    """The text with ``*`` for every run of 12 or more digits, in any disguise of the number rule and also as ``\\u`` escapes.
+    """The text with ``*`` for every run of 12 or more digits, in any disguise of the number rule and also as JSON's escapes.
 
     Masks more than the rule refuses: a point may stand in a gap (``1.23456789012e11``), or bytes that were no UTF-8, and gaps may be
     anywhere. Full-width digits in Shift_JIS are gone.
@@ -27,7 +27,7 @@ def mask(text: str) -> str:
     encoded = text.encode(errors="replace")
     runs = CUT_RUN if len(encoded) > LONGEST else LONG_RUN
     text = encoded[:LONGEST].decode(errors="ignore")
-    if "\\u" in text:
+    if "\\" in text:
         text = _masked(GLYPH.findall(text), runs)
     # An escape's own digits, read literally, may lengthen a run that they stand before.
     return _masked(list(text), runs)

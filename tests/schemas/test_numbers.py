@@ -233,6 +233,10 @@ def test_masking_reads_escapes_as_the_digits_that_they_are() -> None:
     assert mask(upper) == "*" * 12
 
 
+def test_masking_reads_the_short_escapes_of_blanks() -> None:
+    assert mask(json.dumps(grouped("\t", GOOD))) == mask(json.dumps(grouped("\n", GOOD))) == '"' + "*" * 12 + '"'
+
+
 def test_masking_reads_the_digits_of_escapes_literally_too() -> None:
     assert "345678" not in mask(f"\\u0663{GOOD[:2]}345678")
 
