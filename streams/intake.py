@@ -59,17 +59,24 @@ class Ends:
 
     def ask(self, partitions: Iterable[TopicPart]) -> dict[TopicPart, int]:
         """Partition -> end; without those that did not answer in time."""
-        wanted = {ck.TopicPartition(topic, partition): OffsetSpec.latest() for topic, partition in partitions}  # type: ignore[no-untyped-call]
+        return self._ask(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def beginnings(self, partitions: Iterable[TopicPart]) -> dict[TopicPart, int]:
+        """Partition -> the first offset that is still there; without those that did not answer in time."""
+        return self._ask(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def _ask(self, partitions: Iterable[TopicPart], which: OffsetSpec) -> dict[TopicPart, int]:
+        wanted = {ck.TopicPartition(topic, partition): which for topic, partition in partitions}
         if not wanted:
             return {}
         asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=ANSWER_S)
-        ends: dict[TopicPart, int] = {}
+        answers: dict[TopicPart, int] = {}
         for where, answer in asked.items():
             try:
-                ends[where.topic, where.partition] = answer.result(2 * ANSWER_S).offset
+                answers[where.topic, where.partition] = answer.result(2 * ANSWER_S).offset
             except (ck.KafkaException, TimeoutError) as error:
-                log.warning("no answer about an input's end: its T stays", topic=where.topic, partition=where.partition, text=str(error))
-        return ends
+                log.warning("no answer about an input's offsets", topic=where.topic, partition=where.partition, text=str(error))
+        return answers
 
 
 class Intake:
@@ -80,10 +87,20 @@ class Intake:
         self._pulsed_us: int | None = None
 
     def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
-        return self._desk.inputs.take(committed)
+        starts = self._desk.inputs.take(committed)
+        self._tell_what_was_deleted()
+        return starts
 
     def revoked(self) -> None:
         self._desk.inputs.drop()
+
+    def _tell_what_was_deleted(self) -> None:
+        """A feed's retention is short: what it ended before intake came back is lost, and must not be lost in silence."""
+        positions = self._desk.inputs.known()
+        for (topic, partition), first in self._ends.beginnings(positions).items():
+            if first > positions[topic, partition]:
+                gap = {"from_offset": positions[topic, partition], "to_offset": first}
+                log.error("records were deleted before they were read", topic=topic, partition=partition, **gap)
 
     def handle(self, batch: Batch) -> None:
         """Judged first, sent then: an open transaction hides later records from everybody, so it is kept short."""

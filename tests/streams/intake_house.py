@@ -130,6 +130,15 @@ class House:
             self.lines += _lines(reader.consume(5_000, 0.1))
         return self.lines
 
+    def catch_up(self) -> None:
+        """Reads what is there already, so that what is waited for later is new."""
+        self._reader = reader = self._reader or self._read_from_start(LOG)
+        waiting = {each.partition for each in reader.assignment()}
+        while waiting:
+            messages = reader.consume(5_000, 0.1)
+            self.lines += _lines(messages)
+            waiting -= {message.partition() for message in messages if message.error() is not None}
+
     def wait_for(self, origins: Iterable[str], at_most_s: float = 40) -> list[Line]:
         """The lines that these public records became; each stands there at least once."""
         wanted = set(origins)

@@ -1,5 +1,6 @@
 """Intake killed, frozen, joined by another: on Apache Kafka, whose logs tell committed records from aborted ones."""
 
+import json
 import os
 import signal
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams.brokers import KafkaBroker
 from streams.programs import Program
@@ -30,6 +33,7 @@ def broker(kafka_jars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def house(broker: KafkaBroker, tmp_path: Path) -> Iterator[House]:
     house = House(broker, tmp_path)
+    house.catch_up()  # the broker serves all tests here, one after the other
     yield house
     house.close()
 
@@ -137,3 +141,22 @@ def test_one_that_froze_and_woke_commits_nothing_and_ends(house: House) -> None:
     house.wait_for(traffic.origins)
     assert other.stop()
     check_promises(house.lines)
+
+
+def test_what_was_deleted_before_it_was_read_is_said(house: House) -> None:
+    intake = house.intake()
+    house.wait_for(house.send([sent._replace(topic="jlis-events", partition=1) for sent in submissions(Random(24), 5)]))
+    assert intake.stop()
+    origins = house.send([sent._replace(topic="jlis-events", partition=1) for sent in submissions(Random(25), 8)])
+    first_kept = int(origins[5].split(":")[2])
+    admin = AdminClient({"bootstrap.servers": house.broker.bootstrap})
+    for deleted in admin.delete_records([TopicPartition("jlis-events", 1, first_kept)]).values():
+        deleted.result(20)
+
+    intake.start()
+
+    house.wait_for(origins[5:])
+    assert not set(origins[:5]) & {line.origin for line in house.lines if line.kind != "pulse"}
+    said = [json.loads(line) for line in intake.log.read_text().splitlines() if "deleted before" in line]
+    assert [(told["topic"], told["partition"], told["to_offset"]) for told in said] == [("jlis-events", 1, first_kept)]
+    assert intake.stop()
