@@ -184,6 +184,8 @@ class Verdict(msgspec.Struct, kw_only=True, frozen=True):
     supervisor: str
     procedure: str
     policy_version: str
+    calendar_version: str | None = None
+    """Of the calendar by which the limit was computed; null where none is needed."""
     limit_rule: str
     flags: tuple[str, ...]
     entered_at: str

@@ -39,11 +39,12 @@ EVENTS = (
 REFUSALS = ("offset", "reason", "path", "origin_topic", "origin_partition", "origin_offset", "speaker", "size", "hmac", "received")
 TRANSITIONS = (
     *("offset", "stall_id", "revision", "kind", "reason", "level", "hop", "attempt", "token", "last4", "vendor", *PLACE, *CUSTODY),
-    *("procedure", "policy_version", "limit_rule", "flags", "entered_at", "due_at", "closed_at", "closed_before", "at", "time"),
+    *("procedure", "policy_version", "calendar_version", "limit_rule", "flags", "entered_at", "due_at", "closed_at", "closed_before"),
+    *("at", "time"),
 )
 HOPS = (
     *("offset", "token", "hop", "attempt", "last4", "vendor", *PLACE, *CUSTODY, "state", "level"),
-    *("entered_at", "due_at", "closed_at", "closed_before", "rule", "policy_version", "flags"),
+    *("entered_at", "due_at", "closed_at", "closed_before", "rule", "policy_version", "calendar_version", "flags"),
 )
 APPLICATIONS = ("offset", "token", "last4", "vendors", "shrinks_at")
 COLUMNS = {"events": EVENTS, "refusals": REFUSALS, "transitions": TRANSITIONS, "hops": HOPS, "applications": APPLICATIONS}
@@ -203,7 +204,8 @@ def _transition_row(value: bytes) -> Row:
     return (
         *(said.stall_id, said.revision, said.kind, said.reason, said.level, said.hop, said.attempt, said.token, said.last4),
         *(said.vendor, said.kiosk, said.kiosk_municipality, said.residence_municipality, said.holder, said.duty_basis, said.supervisor),
-        *(said.procedure, said.policy_version, said.limit_rule, list(said.flags), from_text(said.entered_at), from_text(said.due_at)),
+        *(said.procedure, said.policy_version, said.calendar_version, said.limit_rule, list(said.flags)),
+        *(from_text(said.entered_at), from_text(said.due_at)),
         *(_us(said.closed_at), _us(said.closed_before), from_text(said.at), from_text(transition.time)),
     )
 
@@ -212,5 +214,6 @@ def _hop_row(hop: HopVerdict) -> Row:
     return (
         *(hop.token, hop.hop, hop.attempt, hop.last4, hop.vendor, hop.kiosk, hop.kiosk_municipality, hop.residence_municipality),
         *(hop.holder, hop.duty_basis, hop.supervisor, hop.verdict, hop.level),
-        *(hop.entered_us, hop.due_us, hop.closed_us, hop.closed_before_us, hop.rule, hop.policy_version, list(hop.flags)),
+        *(hop.entered_us, hop.due_us, hop.closed_us, hop.closed_before_us, hop.rule, hop.policy_version),
+        *(hop.calendar_version, list(hop.flags)),
     )

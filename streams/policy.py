@@ -151,6 +151,10 @@ class Policy:
     def _changed_hops(self) -> dict[str, Hop]:
         return {override.name: override.changed for override in self.overrides}
 
+    def calendar_version(self, hop: Hop) -> str | None:
+        """Of the calendar by which the hop's limits are computed; None where none is needed."""
+        return self.calendars[hop.calendar].version if hop.clock == "business_days" and hop.calendar is not None else None
+
 
 @dataclass(frozen=True)
 class Policies:

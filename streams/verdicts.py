@@ -36,6 +36,7 @@ class HopVerdict(msgspec.Struct, kw_only=True, frozen=True):
     closed_before_us: int | None
     rule: str
     policy_version: str
+    calendar_version: str | None = None
     flags: tuple[str, ...]
 
 
@@ -66,6 +67,7 @@ def transition(token: str, last4: str, change: Change) -> Transition:
         supervisor=holder.supervisor,
         procedure=change.policy.procedure,
         policy_version=said.policy_version,
+        calendar_version=change.policy.calendar_version(change.hop),
         limit_rule=said.rule,
         flags=change.flags,
         entered_at=to_text(said.entered_us),
@@ -124,6 +126,7 @@ def _row(token: str, record: Application, derived: Derived, custody: Custody, ve
         closed_before_us=custody.later_us if verdict != "void" else None,
         rule=custody.rule,
         policy_version=custody.policy.version,
+        calendar_version=custody.policy.calendar_version(custody.hop),
         flags=hop_flags(derived.flags, undated=custody.undated, backwards=custody.reversed),
     )
 

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS transitions
     supervisor LowCardinality(String) COMMENT 'who supervises the holder; none is an answer',
     procedure LowCardinality(String),
     policy_version LowCardinality(String) COMMENT 'the version by which the hop is judged',
+    calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limit was computed; null where none is needed',
     limit_rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
     flags Array(LowCardinality(String)) COMMENT 'what was odd about the application''s events',
     entered_at DateTime64(6, 'UTC') COMMENT 'when the hop began',

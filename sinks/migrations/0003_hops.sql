@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS hops
     closed_before Nullable(DateTime64(6, 'UTC')) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
     rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
     policy_version LowCardinality(String),
+    calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limits were computed; null where none is needed',
     flags Array(LowCardinality(String)),
     log_id LowCardinality(String) COMMENT 'the log this comes from: another one after its topic was deleted and made again',
     topic LowCardinality(String),
