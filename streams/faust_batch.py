@@ -53,10 +53,8 @@ class BatchConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
-            return
-        if not self.flow_active:
-            await self.perform_seek()
+        if records is None or self.should_stop or not self.flow_active:
+            # Faust would seek here, which fails if a rebalance has just taken the assignment away. Who resumes seeks, too.
             return
         for tp, run in records.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:

@@ -14,6 +14,7 @@ from typing import Any
 import confluent_kafka as ck
 import msgspec
 import structlog
+from aiokafka.errors import IllegalStateError
 from faust import Table
 from faust.stores.base import Store
 from faust.streams import current_event
@@ -235,6 +236,8 @@ class LedgerRecovery(Recovery):
                     await table.data.load()
                 await self._resume_streams(generation_id=generation)  # does not resume if a new rebalance began
                 tell_ready()
+            except IllegalStateError:
+                log.info("the assignment changed while it was taken up: the next one follows")
             except Exception as error:
                 die("the ledger could not be loaded", error)
 
