@@ -17,7 +17,11 @@ class Reason(StrEnum):
         return member
 
     EMPTY = "empty", "The record has no value.", "Send one CloudEvent per record; to say that a source is alive, send source.heartbeat."
-    TOO_LARGE = "too_large", "Value and headers together are over 1 MiB.", "Send one event per record, and no attachments."
+    TOO_LARGE = (
+        "too_large",
+        "Value and headers together are over 1 MiB, or its compressed batch unpacks to over 100 MB.",
+        "Send one event per record, and no attachments.",
+    )
     INVALID_ENCODING = "invalid_encoding", "The text is not UTF-8, or holds half of a surrogate pair.", "Encode the record in UTF-8."
     INVALID_JSON = (
         "invalid_json",

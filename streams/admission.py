@@ -12,7 +12,7 @@ from schemas.codec import Headers, encode
 from schemas.identity import keyed_hash
 from schemas.instants import to_text
 from schemas.masking import mask
-from schemas.reasons import Reason, Refused
+from schemas.reasons import Refused
 from schemas.records import REFUSAL_KEY, DeadLetter, Origin, Refusal
 from streams.gate import Gate, Parties
 from streams.parties import Feed
@@ -28,8 +28,8 @@ class PublicRecord(NamedTuple):
     appended_us: int
     value: bytes | None
     headers: Headers | None
-    unreadable: bool = False
-    """A header's name is no UTF-8."""
+    fault: Refused | None = None
+    """What was found wrong with it before the gate could see it."""
 
     @property
     def origin(self) -> str:
@@ -60,8 +60,8 @@ class Admission:
         """All that is written for this record; whatever a source sent, it raises nothing."""
         speaker = self._speaker(record)
         try:
-            if record.unreadable:
-                raise Refused(Reason.INVALID_ENCODING, "/headers")
+            if record.fault is not None:
+                raise record.fault
             event = self._gate.admit(record.value, record.headers, speaker=speaker, arrived_us=arrived_us, origin=record.origin)
         except Refused as refused:
             return self._refuse(record, refused, speaker, arrived_us)

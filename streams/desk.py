@@ -9,8 +9,10 @@ import confluent_kafka as ck
 import structlog
 
 from schemas.codec import Headers, encode
+from schemas.reasons import Reason, Refused
 from schemas.records import PULSE_KEY
 from streams.admission import Admission, Output, PublicRecord
+from streams.evidence import TopicPart
 from streams.inputs import Inputs
 from streams.outlet import Outlet
 
@@ -67,7 +69,13 @@ def public_record(message: ck.Message, clock: Clock) -> PublicRecord:
     topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
     appended_us = clock.appended_us(*message.timestamp())
     headers = _headers(message)
-    return PublicRecord(topic, partition, offset, appended_us, message.value(), headers, unreadable=headers is None)
+    fault = Refused(Reason.INVALID_ENCODING, "/headers") if headers is None else None
+    return PublicRecord(topic, partition, offset, appended_us, message.value(), headers, fault)
+
+
+def unpackable_record(where: TopicPart, offset: int, clock: Clock) -> PublicRecord:
+    """A record of which nothing can be known: its compressed batch unpacks to more than a client takes."""
+    return PublicRecord(*where, offset, clock.now_us(), None, None, Refused(Reason.TOO_LARGE, ""))
 
 
 def _headers(message: ck.Message) -> Headers | None:

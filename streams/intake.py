@@ -17,7 +17,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from schemas.cards import Card, load_cards
 from schemas.instants import SECOND_US
 from streams.admission import Admission, Output
-from streams.desk import Clock, Desk, SystemClock, public_record
+from streams.desk import Clock, Desk, SystemClock, public_record, unpackable_record
 from streams.evidence import TopicPart
 from streams.gate import Gate
 from streams.inputs import Inputs
@@ -71,12 +71,27 @@ class Ends:
             return {}
         asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=ANSWER_S)
         answers: dict[TopicPart, int] = {}
+        unknown: set[str] = set()
         for where, answer in asked.items():
             try:
                 answers[where.topic, where.partition] = answer.result(2 * ANSWER_S).offset
             except (ck.KafkaException, TimeoutError) as error:
                 log.warning("no answer about an input's offsets", topic=where.topic, partition=where.partition, text=str(error))
+                unknown |= {where.topic} if _is_unknown_partition(error) else set()
+        self._look_again(unknown)
         return answers
+
+    def _look_again(self, topics: Iterable[str]) -> None:
+        """The client remembers for a quarter of an hour how many partitions a topic has: those that were added it takes for unknown."""
+        for topic in topics:
+            try:
+                self._admin.list_topics(topic, timeout=ANSWER_S)
+            except ck.KafkaException as error:
+                log.warning("no answer about a topic's partitions", topic=topic, text=str(error))
+
+
+def _is_unknown_partition(error: Exception) -> bool:
+    return isinstance(error, ck.KafkaException) and error.args[0].code() == ck.KafkaError._UNKNOWN_PARTITION
 
 
 class Intake:
@@ -105,6 +120,8 @@ class Intake:
     def handle(self, batch: Batch) -> None:
         """Judged first, sent then: an open transaction hides later records from everybody, so it is kept short."""
         outputs = [output for message in batch.records for output in self._desk.judge(public_record(message, self._clock))]
+        for where, offset in batch.unpackable.items():
+            outputs += self._desk.judge(unpackable_record(where, offset, self._clock))
         for where, offset in batch.ends.items():
             self._desk.inputs.readings[where].ended(offset)
         if self._pulse_is_due():
@@ -142,7 +159,7 @@ def run(settings: Settings) -> None:
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
     config = consumer_config(settings, GROUP, **FETCHING)
     tell_ready()
-    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US))
+    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US), skip_unpackable=not settings.simulation)
 
 
 def _desk(

@@ -39,6 +39,8 @@ class Batch:
     """Membership for ``send_offsets_to_transaction``: of the assignment, never of a later one."""
     commit: Callable[[Sequence[ck.TopicPartition]], None]
     """Tells the group how far it has come, without waiting: for a stage whose position is kept elsewhere, and whose lag is watched."""
+    unpackable: dict[TopicPart, int] = field(default_factory=dict)
+    """Partition -> the offset of a record whose compressed batch cannot be unpacked; the loop goes on behind it after ``handle``."""
 
 
 class Handler(Protocol):
@@ -135,14 +137,16 @@ def run_loop(
     *,
     size: int = 5_000,
     wait_s: float = 0.1,
+    skip_unpackable: bool = False,
     stop: Callable[[], bool] | None = None,
 ) -> None:
     """Reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time. Dies on every error.
 
-    A topic that begins with ``^`` is a pattern: what fits it later is read from then on.
+    A topic that begins with ``^`` is a pattern: what fits it later is read from then on. ``skip_unpackable``: a record whose batch
+    unpacks to more than librdkafka takes (100 MB) is told to the handler instead of ending the process: where strangers write.
     """
     try:
-        _Loop(config, topics, handler).run(size, wait_s, stop or Stop().__bool__)
+        _Loop(config, topics, handler, skip_unpackable).run(size, wait_s, stop or Stop().__bool__)
     except BaseException as error:
         die("a stage cannot go on", error)
 
@@ -152,6 +156,7 @@ class _Loop:
     config: dict[str, str | int | bool]
     topics: Sequence[str]
     handler: Handler
+    skip_unpackable: bool
     starts: list[ck.TopicPartition] = field(default_factory=list)
     group: Any = None
     changed: bool = False
@@ -163,8 +168,10 @@ class _Loop:
         while not stop():
             messages = self._consume(consumer, size, wait_s)
             if self.starts:
-                records, ends = _split(messages)
-                self.handler.handle(Batch(records, ends, self.group, partial(_commit, consumer)))
+                records, ends, unpackable = self._split(messages)
+                self.handler.handle(Batch(records, ends, self.group, partial(_commit, consumer), unpackable))
+                for (topic, partition), offset in unpackable.items():
+                    consumer.seek(ck.TopicPartition(topic, partition, offset + 1))
         consumer.close()
         log.info("stopped")
 
@@ -173,7 +180,7 @@ class _Loop:
         self.changed = False
         messages = consumer.consume(size, wait_s)
         if self.changed and messages:
-            _split(messages)  # an error is one, all the same
+            self._split(messages)  # an error is one, all the same
             if self.starts:
                 consumer.assign(self.starts)
             return []
@@ -196,25 +203,29 @@ class _Loop:
         self.handler.revoked()
         consumer.unassign()
 
+    def _split(self, messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[TopicPart, int], dict[TopicPart, int]]:
+        """Records, ends, and what cannot be unpacked; any other error is raised."""
+        records: list[ck.Message] = []
+        ends: dict[TopicPart, int] = {}
+        unpackable: dict[TopicPart, int] = {}
+        for message in messages:
+            error = message.error()
+            where = message.topic() or "", message.partition() or 0
+            if error is None:
+                records.append(message)
+            elif error.code() == ck.KafkaError._PARTITION_EOF:
+                ends[where] = message.offset() or 0
+            elif error.code() == ck.KafkaError._BAD_COMPRESSION and self.skip_unpackable:
+                unpackable[where] = message.offset() or 0  # said again until the loop has gone on behind it
+            elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART and where[0].startswith("^"):
+                log.info("no topic of this pattern yet", pattern=where[0])
+            else:
+                raise ck.KafkaException(error)
+        return records, ends, unpackable
+
 
 def _commit(consumer: ck.Consumer, offsets: Sequence[ck.TopicPartition]) -> None:
     consumer.commit(offsets=list(offsets), asynchronous=True)
-
-
-def _split(messages: Iterable[ck.Message]) -> tuple[list[ck.Message], dict[TopicPart, int]]:
-    records: list[ck.Message] = []
-    ends: dict[TopicPart, int] = {}
-    for message in messages:
-        error = message.error()
-        if error is None:
-            records.append(message)
-        elif error.code() == ck.KafkaError._PARTITION_EOF:
-            ends[message.topic() or "", message.partition() or 0] = message.offset() or 0
-        elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART and (message.topic() or "").startswith("^"):
-            log.info("no topic of this pattern yet", pattern=message.topic())
-        else:
-            raise ck.KafkaException(error)
-    return records, ends
 
 
 def _lost(consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.cards import load_cards
 from schemas.codec import decode_dead_letter, decode_event, decode_refusal
-from schemas.reasons import Reason
+from schemas.reasons import Reason, Refused
 from schemas.records import REFUSAL_KEY
 from schemas.situations import individual_number
 from streams.admission import Admission, Output, PublicRecord
@@ -107,7 +107,7 @@ def test_of_fifty_thousand_random_uuids_as_ids_the_gate_refuses_none() -> None:
 
 def test_a_header_whose_name_is_no_text_is_refused_and_the_value_is_masked() -> None:
     number = individual_number(Random(7))
-    record = PublicRecord("kiosk-events.plaza", 1, 17, NOW_US, raw({"id": number}), None, unreadable=True)
+    record = PublicRecord("kiosk-events.plaza", 1, 17, NOW_US, raw({"id": number}), None, Refused(Reason.INVALID_ENCODING, "/headers"))
     check(Case("", "invalid_encoding", record.value, path="/headers"), outputs := admission().judge(record, NOW_US))
     assert not any(holds(output.value, [number]) for output in outputs)
 

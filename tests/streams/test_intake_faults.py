@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.brokers import KafkaBroker
@@ -160,3 +160,20 @@ def test_what_was_deleted_before_it_was_read_is_said(house: House) -> None:
     said = [json.loads(line) for line in intake.log.read_text().splitlines() if "deleted before" in line]
     assert [(told["topic"], told["partition"], told["to_offset"]) for told in said] == [("jlis-events", 1, first_kept)]
     assert intake.stop()
+
+
+def test_a_record_that_unpacks_to_more_than_a_client_takes_is_refused_and_what_follows_is_read(broker: KafkaBroker, house: House) -> None:
+    intake = house.intake()
+    before, after = submissions(Random(41), 1)[0], submissions(Random(42), 1)[0]
+    house.wait_for(house.send([before._replace(partition=0)]))
+
+    bomb = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": "zstd", "message.max.bytes": 1_000_000_000})
+    offsets: list[int | None] = []
+    bomb.produce(before.topic, b" " * (110 << 20), partition=0, on_delivery=lambda error, message: offsets.append(message.offset()))
+    assert bomb.flush(60) == 0
+
+    [refused] = house.wait_for([f"{before.topic}:0:{offsets[0]}"])
+    assert refused.value["reason"] == "too_large"
+    [event] = house.wait_for(house.send([after._replace(partition=0)]))
+    assert event.kind == "event"
+    assert intake.running
