@@ -1,7 +1,7 @@
 """What intake reads changes under traffic, on real Kafka: a vendor comes, partitions are added, a vendor goes (rule 2)."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,12 @@ from confluent_kafka.cimpl import NewPartitions
 from schemas.codec import decode_clock_mark
 from schemas.instants import SECOND_US, from_text
 from schemas.records import PULSE_KEY, Mark
+from streams.brokers import Broker
+from streams.intake import Ends
 from streams.parties import load_parties, public_feeds
 from streams.senders import Senders
-from streams.topics import admin_client, ensure_topics
+from streams.settings import Settings
+from streams.topics import admin_client, ensure_topics, wait_for_topics
 from tests.pipeline.equality import doubled, origins
 from tests.pipeline.works import CARDS, CUSTODY, STALL_EVENTS, Works, own_broker
 from tests.versions.running import check_clocks, committed, custody_of, judged
@@ -75,6 +78,20 @@ def handled_of(works: Works, feed: str) -> int:
     """How many records of a public topic (``topic:partition``) have come to custody-log."""
     needle = f'"origin":"{feed}:'.encode()
     return sum(needle in (line.value or b"") for line in works.lines(CUSTODY) if line.key != PULSE_KEY)
+
+
+def test_the_end_of_an_added_partition_is_known_at_the_next_question(kafka: Broker, create_topic: Callable[..., str]) -> None:
+    """The client had asked before: it remembers the old number of partitions, and would for a quarter of an hour."""
+    topic, settings = create_topic(kafka, 1), Settings(brokers=kafka.bootstrap)
+    ends = Ends(admin_client(settings), low_ends=False)
+    assert ends.ask([(topic, 0)]) == {(topic, 0): 0}
+
+    admin = admin_client(settings)
+    admin.create_partitions([NewPartitions(topic, 2)])[topic].result(20)
+    wait_for_topics(admin, [topic])
+
+    assert ends.ask([(topic, 0), (topic, 1)]) == {(topic, 0): 0}
+    assert ends.ask([(topic, 0), (topic, 1)]) == {(topic, 0): 0, (topic, 1): 0}
 
 
 def test_vendors_come_and_go_and_partitions_are_added_under_traffic(works: Works) -> None:
