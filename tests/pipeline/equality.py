@@ -10,7 +10,7 @@ import orjson
 
 from schemas.codec import decode_applied, decode_event, decode_transition
 from schemas.instants import from_text
-from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Applied
+from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Applied, Verdict
 from sinks.cuts import Cutter, Mark
 from streams.export import line_of, read_log
 from streams.judge import LogJudge
@@ -25,18 +25,24 @@ EVENTS = """
 SELECT partition, offset, token, last4, speaker, role, type, event_id, source, claimed, toUnixTimestamp64Micro(received), origin
 FROM events"""
 REFUSALS = "SELECT partition, offset, reason, path, origin_topic, origin_partition, origin_offset, speaker, size, hmac FROM refusals"
-TRANSITIONS = """
-SELECT partition, offset, stall_id, revision, kind, reason, level, hop, attempt, token, last4, vendor, kiosk, kiosk_municipality,
-    residence_municipality, holder, duty_basis, supervisor, procedure, policy_version, limit_rule, flags,
-    toUnixTimestamp64Micro(entered_at), toUnixTimestamp64Micro(due_at), toUnixTimestamp64Micro(closed_at),
-    toUnixTimestamp64Micro(closed_before), toUnixTimestamp64Micro(at), toUnixTimestamp64Micro(time)
-FROM transitions"""
-HOPS = """
-SELECT token, last4, hop, attempt, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor, state,
-    level, toUnixTimestamp64Micro(entered_at), toUnixTimestamp64Micro(due_at), toUnixTimestamp64Micro(closed_at),
-    toUnixTimestamp64Micro(closed_before), rule, policy_version, flags
-FROM hops_now"""
 _INSTANTS = ("entered_at", "due_at", "closed_at", "closed_before", "at")
+_COLUMNS = {
+    "verdict": "state",
+    "entered_us": "entered_at",
+    "due_us": "due_at",
+    "closed_us": "closed_at",
+    "closed_before_us": "closed_before",
+}
+"""Field of a final verdict -> its column, where the names differ."""
+
+
+def _select(columns: Iterable[str], table: str) -> str:
+    named = ", ".join(f"toUnixTimestamp64Micro({name})" if name in (*_INSTANTS, "time") else name for name in columns)
+    return f"SELECT {named} FROM {table}"
+
+
+TRANSITIONS = _select(("partition", "offset", *Verdict.__struct_fields__, "time"), "transitions")
+HOPS = _select((_COLUMNS.get(name, name) for name in HopVerdict.__struct_fields__), "hops_now")
 
 
 @dataclass(frozen=True)
