@@ -58,7 +58,7 @@ def keep(folder: Path, to: Path) -> None:
     for name in KEPT:
         source = folder / name
         if source.is_dir():
-            shutil.copytree(source, to / name)
+            shutil.copytree(source, to / name, symlinks=True)  # ClickHouse links its databases
         else:
             shutil.copy2(source, to / name)
 

@@ -94,7 +94,7 @@ def _ruin(house: House, plan: list[str], rng: random.Random, say: Say) -> None:
 
         getattr(faults, kind)(begin)
         # Sometimes the next one comes before all has recovered
-        house.recoveries.wait(rng.uniform(3, 25))
+        house.recoveries.wait(rng.uniform(3, 20))
         time.sleep(rng.uniform(0, 2))
 
 
@@ -174,7 +174,7 @@ def _keep(house: House, logs: Logs, truth: list[Line]) -> None:
     _write(house.folder / "stall-events.ndjson", logs.stall_events)
     _write(house.folder / "truth.ndjson", map(orjson.dumps, truth))
     _write(house.folder / "events.ndjson", _events(logs))
-    shutil.copytree(house.folder / "disk" / "history", house.folder / "history-1")
+    shutil.copytree(house.folder / "disk" / "history", house.folder / "history-1", symlinks=True)
 
 
 def _events(logs: Logs) -> Iterable[bytes]:
