@@ -117,7 +117,7 @@ def test_a_stage_runs_until_sigterm(house: House, embedded: Broker) -> None:
     house.more = {"TAIRYU_BROKERS": embedded.bootstrap, "TAIRYU_EMBEDDED": "true", "TAIRYU_HISTORY_DIR": str(house.folder / "history")}
     assert house.tairyu("topics", "--create").returncode == 0
     with house.start("run", "history") as process:
-        read_until(process, "history is ready")
+        read_until(process, '"event": "reading"')
         rest = stop(process)
 
     assert process.returncode == 0
