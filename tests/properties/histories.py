@@ -1,4 +1,4 @@
-"""Random histories: what several applicants, vendors and offices do, in which order and how late it is heard, and the pulses between.
+"""Histories: what several applicants, vendors and offices do, in which order and how late it is heard, and the pulses between.
 
 A history is a list of plain steps, so that a failing one can be kept as an example; ``told`` makes a log of it. Time only passes by
 the steps' ``wait`` (seconds).
@@ -8,8 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 from msgspec.structs import replace
 
 from schemas.events import CORRECTED, PREFIX, Data, Event
@@ -63,12 +61,13 @@ class Say:
 
 @dataclass(frozen=True)
 class Next:
-    """The application's next milestone, as it should go."""
+    """The application's next milestone, as it should go; ``after``: it happened so many seconds after the one before, and is heard now."""
 
     app: int
     wait: int = 60
     ago: int | str = 0
     late: int = 0
+    after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,9 @@ class Telling:
         self.log: Log = []
         self.events: list[Event] = []
         self.gone: dict[int, int] = {}
+        """Application -> how far it is on its way."""
+        self.at_us: dict[int, int] = {}
+        """Application -> when the last of these happened."""
 
     def tell(self, steps: Sequence[Step]) -> Log:
         for step in steps:
@@ -152,7 +154,10 @@ class Telling:
     def next(self, step: Next) -> Event:
         speaker, what = WAY[self.gone.get(step.app, 0) % len(WAY)]
         self.gone[step.app] = self.gone.get(step.app, 0) + 1
-        return self.said(Say(step.app, speaker, what, step.wait, step.ago, step.late))
+        before_us = self.at_us.get(step.app, self.now_us)
+        ago = step.ago if step.after is None else (self.now_us - before_us) // SECOND_US - step.after - step.late
+        self.at_us[step.app] = self.now_us - (ago if isinstance(ago, int) else 0) * SECOND_US
+        return self.said(Say(step.app, speaker, what, step.wait, ago, step.late))
 
     def said(self, step: Say) -> Event:
         time = CLAIMS[step.ago] if isinstance(step.ago, str) else self.ago(step.late + step.ago)
@@ -189,90 +194,3 @@ class Telling:
             through = {} if lag is None else dict.fromkeys(range(partitions), self.ago(lag))
             inputs[topic] = Input(vendor=vendor, partitions=partitions, through=through, heard={})
         return Pulse(at=self.ago(0), bucket_s=5, policy="2026-1", input_set=step.input_set, inputs=inputs)
-
-
-WAITS = (
-    0,
-    0,
-    1,
-    59,
-    60,
-    61,
-    600,
-    HOUR,
-    HOUR + 1,
-    6 * HOUR,
-    6 * HOUR + 1,
-    DAY,
-    DAY + 1,
-    3 * DAY + 1,
-    9 * DAY,
-    13 * DAY,
-    35 * DAY,
-    100 * DAY,
-    410 * DAY,
-)
-AGO: tuple[int | str, ...] = (
-    0,
-    0,
-    0,
-    0,
-    1,
-    -299,
-    -300,
-    -301,
-    HOUR,
-    HOUR + 1,
-    6 * HOUR + 1,
-    25 * HOUR,
-    80 * HOUR,
-    9 * DAY,
-    40 * DAY,
-    *CLAIMS,
-)
-LATE = (0, 0, 0, 0, 0, 1, 61, HOUR, DAY, 8 * DAY)
-BEHIND = (0, 0, 0, 1, 61, 7 * HOUR, 3 * DAY, None)
-lates = st.sampled_from(LATE)
-
-
-@st.composite
-def says(draw: st.DrawFn, apps: int, waits: SearchStrategy[int]) -> Say:
-    speaker = draw(st.sampled_from(VENDORS + OFFICES))
-    return Say(
-        draw(st.integers(0, apps - 1)),
-        speaker,
-        draw(st.sampled_from(TYPES[speaker])),
-        draw(waits),
-        draw(st.sampled_from(AGO)),
-        draw(lates),
-        draw(st.sampled_from((None, None, None, None, "a", "b"))),
-        draw(st.sampled_from((None, None, "k1", "k2"))),
-        draw(st.sampled_from((None, None, "112216", "131016"))),
-    )
-
-
-def beats(sets: int, waits: SearchStrategy[int]) -> SearchStrategy[Step]:
-    lags = st.sampled_from(BEHIND)
-    uneven = st.tuples(*(st.tuples(st.just(topic), lags) for topic in SETS[1]))
-    return st.builds(Beat, waits, st.one_of(st.just(()), st.just(()), uneven), st.integers(1, sets))
-
-
-def stories(apps: int = 2, sets: int = 4, size: int = 16, longest: int = 410 * DAY) -> SearchStrategy[list[Step]]:
-    """Steps of every kind, pulses and the ordinary way the most frequent; ``longest``: the longest wait between two of them."""
-    places = st.integers(0, 15)
-    waits = st.sampled_from([wait for wait in WAITS if wait <= longest])
-    foreign = st.sampled_from((None, None, None, *VENDORS, *OFFICES))
-    step: SearchStrategy[Step] = st.one_of(
-        says(apps, waits),
-        says(apps, waits),
-        st.builds(Next, st.integers(0, apps - 1), waits, st.sampled_from(AGO), lates),
-        st.builds(Next, st.integers(0, apps - 1), waits),
-        st.builds(Again, places, waits, lates),
-        st.builds(Void, places, waits, lates, foreign),
-        beats(sets, waits),
-        beats(1, waits),
-    )
-    return st.lists(step, min_size=1, max_size=size)
-
-
-beginnings = st.sampled_from(BEGINNINGS)

@@ -14,8 +14,9 @@ from tests.oracle.parts import AHEAD, content, counting, identity
 from tests.oracle.policy import Version
 from tests.oracle.sayings import Verdict
 from tests.properties.budget import tried
-from tests.properties.histories import DAY, SETS, Beat, Log, Telling, beginnings, stories, told
+from tests.properties.histories import DAY, SETS, Beat, Log, Telling, told
 from tests.properties.judges import PLAIN, oracle_of, oracle_verdicts, product_of, verdicts_of
+from tests.properties.strategies import beginnings, stories
 
 POLICIES, VERSIONS = PLAIN
 Verdicts = dict[tuple[str, str, int], Verdict]
@@ -27,7 +28,7 @@ heard = logs.map(lambda log: [record for record in log if isinstance(record, Eve
 events = heard.filter(lambda events: len(events) > 0 and span_of(events) < YEAR_US)
 
 
-@tried()
+@tried(0.4)
 @given(events=events, seed=seeds)
 def test_in_any_order_and_however_often_the_final_verdicts_are_the_same(events: list[Event], seed: int) -> None:
     chance, end = Random(seed), ending(events)
@@ -39,7 +40,7 @@ def test_in_any_order_and_however_often_the_final_verdicts_are_the_same(events: 
     assert oracle_verdicts(oracle_of([*events, end], VERSIONS)) == as_it_came
 
 
-@tried()
+@tried(0.4)
 @given(events=events, seed=seeds)
 def test_delays_within_the_grace_do_not_change_a_final_verdict(events: list[Event], seed: int) -> None:
     chance, end = Random(seed), ending(events)

@@ -12,8 +12,9 @@ from tests.oracle.judge import Oracle
 from tests.oracle.policy import Version
 from tests.oracle.sayings import Mark, Saying
 from tests.properties.budget import tried
-from tests.properties.histories import BEGINNINGS, HOUR, Beat, Next, Say, Step, beginnings, stories, told
+from tests.properties.histories import BEGINNINGS, HOUR, Beat, Next, Say, Step, told
 from tests.properties.judges import READINGS, oracle_of, oracle_verdicts, product_of, read, verdicts_of
+from tests.properties.strategies import beginnings, stories
 
 readings = st.sampled_from(sorted(READINGS))
 PLAIN_WEEK = BEGINNINGS[0]
@@ -37,7 +38,7 @@ def test_over_a_log_the_product_says_what_the_oracle_says(beginning: str, steps:
     assert verdicts_of(verdicts) == oracle_verdicts(oracle)
 
 
-@tried(0.5)
+@tried(0.4)
 @given(beginning=beginnings, steps=stories(sets=1), reading=readings, more=st.integers(0, 40 * 86_400))
 def test_over_a_file_the_product_says_what_the_oracle_says(beginning: str, steps: list[Step], reading: str, more: int) -> None:
     policies, versions = READINGS[reading]

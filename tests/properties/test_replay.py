@@ -8,14 +8,15 @@ from schemas.codec import encode
 from schemas.records import PULSE_KEY, Applied, Pulse
 from streams.partition import Partition, Record
 from tests.properties.budget import tried
-from tests.properties.histories import Log, Step, beginnings, stories, told
+from tests.properties.histories import Log, Step, told
 from tests.properties.judges import RULED, product_of
+from tests.properties.strategies import beginnings, stories
 
 POLICIES = RULED[0]
 Said = list[tuple[bytes | None, bytes]]
 
 
-@tried()
+@tried(0.4)
 @given(beginning=beginnings, steps=stories(), cuts=st.sets(st.integers(1, 15)), starts=st.sets(st.integers(1, 15)))
 def test_cuts_and_restarts_change_no_byte(beginning: str, steps: list[Step], cuts: set[int], starts: set[int]) -> None:
     log = newest(told(beginning, steps))

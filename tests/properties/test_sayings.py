@@ -11,8 +11,9 @@ from streams.judge import LogJudge
 from tests.oracle.judge import Oracle
 from tests.oracle.sayings import LATE_KINDS, OPEN_KINDS, Saying
 from tests.properties.budget import tried
-from tests.properties.histories import SETS, Log, Step, beginnings, stories, told
+from tests.properties.histories import SETS, Log, Step, told
 from tests.properties.judges import PLAIN, exported, product_of, read
+from tests.properties.strategies import beginnings, stories
 
 POLICIES, VERSIONS = PLAIN
 Stall = tuple[str, str, int]
@@ -41,7 +42,7 @@ def when(record: Event | Pulse) -> int:
     return from_text(record.at if isinstance(record, Pulse) else record.received)
 
 
-@tried()
+@tried(0.4)
 @given(beginning=beginnings, steps=stories())
 def test_revisions_count_from_one_and_each_word_follows_from_the_last(beginning: str, steps: list[Step]) -> None:
     for log in lives(told(beginning, steps)):
@@ -62,7 +63,7 @@ def may_follow(last: Saying | None, one: Saying) -> bool:
     return one.kind in (last.kind, "retracted")
 
 
-@tried()
+@tried(0.4)
 @given(beginning=beginnings, steps=stories())
 def test_what_is_open_at_the_end_is_what_the_verdicts_call_open(beginning: str, steps: list[Step]) -> None:
     for log in lives(told(beginning, steps)):
@@ -72,12 +73,12 @@ def test_what_is_open_at_the_end_is_what_the_verdicts_call_open(beginning: str, 
         assert held == {(hop.token, hop.hop, hop.attempt): hop.level for hop in verdicts if hop.verdict == "open" and hop.level}
 
 
-@tried()
+@tried(0.4)
 @given(beginning=beginnings, steps=stories(sets=1))
 def test_nothing_is_raised_before_its_limit_or_before_those_who_could_disprove_it_were_read(beginning: str, steps: list[Step]) -> None:
     read_through: dict[str, int] = {}
     spoken: dict[str, set[str]] = defaultdict(set)
-    for record, said in step_by_step(told(beginning, steps)):
+    for record, said in [step for log in lives(told(beginning, steps)) for step in step_by_step(log)]:
         if isinstance(record, Event):
             spoken[record.subject or ""] |= {record.speaker} if record.own_feed else set()
             assert not {one.kind for one in said} & {"raised", "escalated"}
@@ -95,7 +96,7 @@ def asked(vendors: set[str]) -> list[str]:
     return [topic for topic, (vendor, _) in SETS[1].items() if vendor is None or not vendors or vendor in vendors]
 
 
-@tried(0.5)
+@tried(0.4)
 @given(beginning=beginnings, steps=stories(size=12))
 def test_after_the_marker_nothing_wakes_anybody(beginning: str, steps: list[Step]) -> None:
     oracle = Oracle(VERSIONS)
