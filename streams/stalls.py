@@ -179,7 +179,7 @@ def _say_open(hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | 
         named.kiosk,
         named.kiosk_municipality,
         named.residence_municipality,
-        clock_us,
+        max(clock_us, last.clock_us) if last is not None and last.kind in OPEN else clock_us,
     )
 
 
@@ -225,6 +225,8 @@ class News:
             return None
         if verdict == "open":
             return self._open(self.last)
+        if verdict == "undetermined" and self.true is not None and self.true.closed_us is not None:
+            return self._retract(self.last, "corrected")  # its end was seen, but by its new dates no limit has a date
         return self._retract(self.last, {"in_time": "in_time", "undetermined": "end_unobserved", "gone": "never_opened"}[verdict])
 
     def _late(self) -> Change | None:

@@ -387,3 +387,26 @@ def test_the_same_log_gives_the_same_bytes() -> None:
     for _, key, value in story.log.records:
         again.put(key, value)
     assert again.batch.said == story.log.batch.said
+
+
+def test_a_limit_stays_passed_by_the_highest_clock_by_which_it_was_said() -> None:
+    # Raised by plaza's clock of 12:00. Then tokiwa speaks, whose feed is read through 11:00: what is said from now on is said by 11:00.
+    story = Story()
+    story.plaza("application.uploaded", "2026-04-01 05:30", id="half past five")
+    story.plaza("application.uploaded", "2026-04-01 04:00", id="four")
+    assert story.clock("2026-04-01 12:00", tokiwa="2026-04-01 11:00") == ["raised forward notice"]
+    story.plaza("application.uploaded", "2026-03-31 10:30", id="the day before", arrived="2026-04-01 10:40")
+    story.tokiwa("application.uploaded", "2026-04-01 09:00")
+    assert story.clock("2026-04-01 12:01", tokiwa="2026-04-01 11:00") == ["escalated forward warn"]
+    assert story.plaza("event.corrected", "2026-04-01 12:02", corrects="the day before") == ["revised forward notice"]
+    # 05:30 + 6 h: not passed by 11:00, but it was by 12:00.
+    assert story.plaza("event.corrected", "2026-04-01 12:03", corrects="four") == ["revised forward notice"]
+
+
+def test_an_open_stall_that_ended_past_the_calendar_by_its_new_dates_is_retracted_as_corrected() -> None:
+    # Late by the calendar from 26 November 2030. It was received on 27 December: 2031 has no calendar, but its end was seen.
+    story = Story()
+    story.jlis("application.received", "2030-11-26 10:00", id="wrong")
+    story.jlis("application.received", "2030-12-27 10:00")
+    assert story.jlis("application.accepted", "2030-12-27 18:00") == ["recorded screening breach"]
+    assert story.jlis("event.corrected", "2030-12-28 10:00", corrects="wrong") == ["retracted screening breach corrected"]
