@@ -27,7 +27,7 @@ class Application:
     since: dict[tuple[str, int], int] = field(default_factory=dict)
     """Arrival of the news that opened, reopened or re-dated the hop."""
     by_clock: dict[tuple[str, int], int] = field(default_factory=dict)
-    """The highest clock by which a level of it was said."""
+    """The highest clock by which a level of it was said since it was raised."""
     marker: int | None = None
     """Once shrunk: the instant at which."""
 
@@ -141,7 +141,7 @@ class Oracle:
             last = application.said.get(key)
             kind = "escalated" if state_of(last) == "open" else "raised"
             self.say(application, key, replace(said, kind=kind, revision=1 + (last.revision if last else 0)))
-            application.by_clock[key] = max(said.at, application.by_clock.get(key, said.at))
+            application.by_clock[key] = said.at if kind == "raised" else max(said.at, application.by_clock[key])
         self.end(clocks)
         self.mark(pulse, clocks)
 
