@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from streams import tether
+
 ROOT = Path(__file__).parents[2]
 POLICIES = ROOT / "streams" / "policies"
 COMMAND = (sys.executable, "-m", "streams.cli")
@@ -43,10 +45,10 @@ class House:
         )
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
-        """Starts it, in a session of its own; whoever starts it ends it. What it says on stderr goes the way of stdout."""
-        command = [*COMMAND, *map(str, arguments)]
+        """Starts it, in a session of its own; whoever starts it ends it, and it ends with us. What it says on stderr goes to stdout."""
+        tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *COMMAND, *map(str, arguments)]
         return subprocess.Popen(
-            command,
+            tethered,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

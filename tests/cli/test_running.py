@@ -1,4 +1,7 @@
-"""The commands that ask a running ``tairyu up``: replay, stalls, where, query, export. One set-up, other applications in each test."""
+"""The commands that ask a running ``tairyu up``: replay, stalls, where, query, export.
+
+One set-up for all of them, which takes some seconds to start (so this is one long file); other applications in each test.
+"""
 
 import csv
 import gzip
