@@ -47,7 +47,7 @@ def test_a_line_that_is_no_json_is_given_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_packed_file_has_the_same_lines(tmp_path: Path) -> None:
-    (tmp_path / "events.ndjson.gz").write_bytes(gzip.compress(b'{"a":1}\n{"b":2}\n'))
+    (tmp_path / "events.ndjson.gz").write_bytes(gzip.compress(b'{"a":1}\n{"b":2}\n', mtime=0))
 
     assert list(read_lines(str(tmp_path / "events.ndjson.gz"))) == [(1, b'{"a":1}'), (2, b'{"b":2}')]
 
@@ -134,8 +134,8 @@ def test_a_header_that_is_not_as_documented_is_refused_with_all_columns(tmp_path
     ("name", "content", "wrong"),
     [
         ("events.ndjson.gz", b"no gzip", "Not a gzipped file (b'no')"),
-        ("events.ndjson.gz", gzip.compress(b"x" * 99_999)[:-30], "Compressed file ended before the end-of-stream marker was reached"),
-        ("events.ndjson.gz", gzip.compress(b"abc")[:10] + b"\xff" * 20, "Error -3 while decompressing data: "),
+        ("events.ndjson.gz", gzip.compress(b"x" * 99_999, mtime=0)[:-30], "Compressed file ended before the end-of-stream marker was reached"),
+        ("events.ndjson.gz", gzip.compress(b"abc", mtime=0)[:10] + b"\xff" * 20, "Error -3 while decompressing data: "),
         ("events.csv", f"{HEADER}\n".encode() + b"\xff\xfe\n", "a CSV must be UTF-8"),
     ],
 )
