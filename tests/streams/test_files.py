@@ -134,7 +134,11 @@ def test_a_header_that_is_not_as_documented_is_refused_with_all_columns(tmp_path
     ("name", "content", "wrong"),
     [
         ("events.ndjson.gz", b"no gzip", "Not a gzipped file (b'no')"),
-        ("events.ndjson.gz", gzip.compress(b"x" * 99_999, mtime=0)[:-30], "Compressed file ended before the end-of-stream marker was reached"),
+        (
+            "events.ndjson.gz",
+            gzip.compress(b"x" * 99_999, mtime=0)[:-30],
+            "Compressed file ended before the end-of-stream marker was reached",
+        ),
         ("events.ndjson.gz", gzip.compress(b"abc", mtime=0)[:10] + b"\xff" * 20, "Error -3 while decompressing data: "),
         ("events.csv", f"{HEADER}\n".encode() + b"\xff\xfe\n", "a CSV must be UTF-8"),
     ],
