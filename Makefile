@@ -1,7 +1,10 @@
 # Tairyu: `make` lists what there is to do. Both `demo` and `test` set everything up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint kafka-jars lock generate clean
+.PHONY: help demo test lint chaos soak kafka-jars lock generate clean
 PYTHON ?= python3
+SEED ?= 1
+FAULTS ?= 40
+HISTORIES ?= 20000
 PY := .venv/bin/python
 export TAIRYU_KAFKA_JARS ?= $(CURDIR)/.cache/kafka
 
@@ -29,6 +32,12 @@ lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated fil
 	.venv/bin/lint-imports
 	$(PY) -m schemas.lint
 	$(PY) -m schemas.generate --check
+
+chaos: .venv/ready kafka-jars ## Faults at random on three Kafka brokers: make chaos SEED=7 FAULTS=40 [KEEP=DIR]
+	$(PY) -m tests.chaos --seed $(SEED) --faults $(FAULTS) $(if $(KEEP),--keep $(KEEP))
+
+soak: .venv/ready ## 20,000 random histories against the second judge: make soak SEED=1
+	TAIRYU_HISTORIES=$(HISTORIES) $(PY) -m pytest tests/properties -q --hypothesis-seed=$(SEED)
 
 kafka-jars: .venv/ready ## Apache Kafka's jars, once, where java and mvn are there
 	$(PY) -m streams.brokers.jars || true
