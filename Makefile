@@ -23,7 +23,7 @@ demo: .venv/ready ## The Soka case, from the first held application to the repor
 	.venv/bin/tairyu demo $(ARGS)
 
 test: .venv/ready lint kafka-jars ## Everything: ruff, mypy, import-linter, pytest; real Kafka where java and mvn are there
-	$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term --cov-report= $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated files
 	$(PY) -m ruff check
