@@ -25,6 +25,11 @@ READY = "Ctrl-C stops everything"
 Said = subprocess.CompletedProcess[str]
 
 
+def tethered(*arguments: str | Path) -> list[str]:
+    """The command, ended with us in whatever way we end."""
+    return [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *COMMAND, *map(str, arguments)]
+
+
 @dataclass
 class House:
     """The environment of a user with folders of their own."""
@@ -39,16 +44,20 @@ class House:
 
     def tairyu(self, *arguments: str | Path, text: str | None = None, env: Mapping[str, str] | None = None, within_s: float = 120) -> Said:
         """Runs the command to its end; ``text`` is its standard input."""
-        command = [*COMMAND, *map(str, arguments)]
         return subprocess.run(
-            command, input=text or "", capture_output=True, text=True, env={**self.env, **(env or {})}, timeout=within_s, check=False
+            tethered(*arguments),
+            input=text or "",
+            capture_output=True,
+            text=True,
+            env={**self.env, **(env or {})},
+            timeout=within_s,
+            check=False,
         )
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """Starts it, in a session of its own; whoever starts it ends it, and it ends with us. What it says on stderr goes to stdout."""
-        tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *COMMAND, *map(str, arguments)]
         return subprocess.Popen(
-            tethered,
+            tethered(*arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
