@@ -1,8 +1,10 @@
 """``python -m tests.chaos --seed 7 --faults 6 [--keep DIR]``: ends with one line of JSON; exit code 1 if anything is wrong."""
 
 import argparse
+import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +31,8 @@ def main() -> int:
     if asked.keep is not None and asked.keep.exists() and any(asked.keep.iterdir()):
         print(f"chaos: {asked.keep} is not empty", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that everything is stopped and unmounted
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # a store that is away is what is waited for
     console, began = Console(), time.monotonic()
 
     def say(text: str) -> None:
