@@ -159,7 +159,5 @@ def test_so_do_two_intakes_and_two_watches_though_each_is_killed_in_the_middle(
     send_in_parts(works, 43, between)
 
     figures = check(works, ["intake-1", "intake-2"])
-    for number in (1, 2):
-        assert works.programs[f"watch-{number}"].log.read_text().count("ledger loaded") >= 2  # in both of its lives it had partitions
     record_property("figures", figures)
     print(figures)
