@@ -6,42 +6,11 @@ from collections.abc import Iterator
 import confluent_kafka as ck
 import orjson
 
+from streams.log_reader import ANSWER_S, LogError, partitions_in, reader
 from streams.settings import Settings
 
-ANSWER_S = 5.0
 SILENT_S = 30.0
 """A broker that neither sends a record nor says that there is none: waiting on would hide it."""
-
-
-class LogError(Exception):
-    """A log cannot be read; the message says why, for a person."""
-
-
-def reader(settings: Settings, **more: object) -> ck.Consumer:
-    """Reads committed records of what it is assigned, and tells the broker nothing. ``more``: librdkafka's names, ``_`` for ``.``."""
-    return ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-reader",  # must be named, and is never joined
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 50,  # what else is asked of the broker waits for a fetch that waits for records
-            "log_level": 0,  # what goes wrong is raised
-            **{name if name.endswith("_cb") else name.replace("_", "."): value for name, value in more.items()},
-        }
-    )
-
-
-def partitions_in(consumer: ck.Consumer, settings: Settings, topic: str) -> list[int]:
-    """The numbers of a topic's partitions. LogError if nobody answers, or there is no such topic."""
-    try:
-        found = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
-    except ck.KafkaException as error:
-        raise LogError(f"the broker at {settings.brokers} does not answer ({error.args[0].str()}): does it run?") from error
-    if found.error is not None or not found.partitions:
-        raise LogError(f"the broker at {settings.brokers} has no topic {topic}: is it a broker of Tairyu's?")
-    return sorted(found.partitions)
 
 
 def read_log(settings: Settings, topic: str) -> Iterator[ck.Message]:

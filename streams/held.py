@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import confluent_kafka as ck
-import msgspec
 
+from schemas.codec import decode_transition
 from schemas.instants import from_text
-from schemas.records import Transition, Verdict
-from streams.export import partitions_in, read_log, reader
+from schemas.records import Verdict
+from streams.export import read_log
+from streams.log_reader import partitions_in, reader
 from streams.settings import Settings
-
-_transition = msgspec.json.Decoder(Transition)
 
 
 class Held:
@@ -28,7 +27,7 @@ class Held:
         if key is not None and value is None:
             self._open.pop(bytes(key), None)
         elif key is not None and value is not None:
-            self._open[bytes(key)] = _transition.decode(value).data
+            self._open[bytes(key)] = decode_transition(value).data
 
     def oldest_first(self) -> list[Verdict]:
         return sorted(self._open.values(), key=lambda verdict: (from_text(verdict.entered_at), verdict.stall_id))

@@ -43,9 +43,8 @@ class LogJudge:
         batch = self._batches.get(line.partition)
         if batch is None:
             batch = self._batches[line.partition] = Batch(Partition(self._policies, line.partition))
-        if line.offset > batch.offset:
-            batch.handle(line.offset, None if line.key is None else line.key.encode(), bytes(line.value))
-            yield from drain(batch, line.partition)
+        batch.handle(line.offset, None if line.key is None else line.key.encode(), bytes(line.value))
+        yield from drain(batch, line.partition)
 
     def verdicts(self) -> Iterator[HopVerdict]:
         for _, batch in sorted(self._batches.items()):

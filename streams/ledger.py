@@ -53,21 +53,17 @@ class Held:
     def __init__(self, settings: Settings, topic: str, number: int, policies: Policies) -> None:
         self.topic, self.number = topic, number
         self.partition = Partition(policies, number)
-        self.pending = Batch(self.partition)
         self.committed_at = time.monotonic()
         self.lock = asyncio.Lock()
         self.producer = _fenced_producer(settings, number)
         reach("watch.after_fencing")
         self.partition.restore(*read_ledger(settings, topic, number))
         self.pending = Batch(self.partition)
+        """What is not committed yet: it may hold clock movements of earlier runs."""
 
     @property
     def applied(self) -> int:
         return self.partition.applied.offset
-
-    def begin(self) -> Batch:
-        """The batch that is not committed yet: it may hold clock movements of earlier runs."""
-        return self.pending
 
     def commit(self, changed: dict[bytes, bytes | None], applied: Applied, outputs: list[Output]) -> None:
         """Outputs, changed records and the applied record in one transaction. KafkaException if it did not surely commit."""

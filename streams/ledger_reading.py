@@ -3,16 +3,17 @@
 import time
 
 import confluent_kafka as ck
-import msgspec
 
+from schemas.codec import decode_applied
 from schemas.records import APPLIED_KEY, Applied
 from streams.failpoints import reach
+from streams.log_reader import LOGGED, reader
 from streams.settings import Settings
 
 QUIET_S = 60.0
 """A broker that has nothing to say for so long while a ledger is loaded has gone, or hangs."""
 
-_applied = msgspec.json.Decoder(Applied)
+FETCHING = {"queued_max_messages_kbytes": 400_000, "fetch_message_max_bytes": 8_000_000}
 
 
 def read_ledger(settings: Settings, topic: str, number: int) -> tuple[dict[bytes, bytes], Applied]:
@@ -21,18 +22,7 @@ def read_ledger(settings: Settings, topic: str, number: int) -> tuple[dict[bytes
     To be asked after fencing: then nothing of an earlier owner can follow. KafkaException, TimeoutError or ValueError if it
     cannot be read whole.
     """
-    consumer = ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
-            "group.id": "tairyu-ledger",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "queued.max.messages.kbytes": 400_000,
-            "fetch.message.max.bytes": 8_000_000,
-        }
-    )
+    consumer = reader(settings, log_level=LOGGED, enable_partition_eof=True, **FETCHING)
     try:
         _, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), 10)
         consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING)])
@@ -59,7 +49,7 @@ def _read_to(consumer: ck.Consumer, end: int) -> tuple[dict[bytes, bytes], Appli
             elif key is None:
                 raise ValueError(f"a record without a key at offset {message.offset()} of the ledger")
             elif key == APPLIED_KEY and value is not None:
-                applied = _applied.decode(value)
+                applied = decode_applied(value)
             elif value is None:
                 records.pop(bytes(key), None)
             else:

@@ -39,11 +39,10 @@ class Partition:
             self.due.put(token, next_due_us(record, self.policies), record.vendors)
 
     def judge(self, records: Iterable[Record]) -> "Batch":
-        """Handle records in the order of the log, skipping what the ledger already contains."""
+        """Handle records in the order of the log."""
         batch = Batch(self)
-        for offset, key, value in records:
-            if offset > batch.offset:
-                batch.handle(offset, key, value)
+        for record in records:
+            batch.handle(*record)
         return batch
 
     def keep(self, batch: "Batch", changed: dict[bytes, bytes | None], applied: Applied) -> None:
@@ -79,7 +78,9 @@ class Batch:
         return bool(self.working or self.said)
 
     def handle(self, offset: int, key: bytes | None, value: bytes | None) -> None:
-        """Read the whole record before anything of it counts: what cannot be read changes nothing."""
+        """Skip what is already contained; read the whole record before anything of it counts: what cannot be read changes nothing."""
+        if offset <= self.offset:
+            return
         self.offset = offset
         if key is None or value is None:
             return

@@ -46,5 +46,4 @@ class Settings(BaseSettings):
     stuck_after_s: float = Field(
         default=30.0, description="The watch ends itself if a partition stands still this long while readable records wait."
     )
-    run_dir: Path | None = Field(default=None, description="Folder of the running set-up (run.json), as `tairyu up --data` made it.")
     kafka_jars: Path | None = Field(default=None, description="Folder where Apache Kafka's jars are kept; default: the user's cache.")

@@ -186,7 +186,6 @@ def _settings(plan: Plan, broker: Broker) -> Settings:
         "intake_slot": given.intake_slot or "up",
         "history_dir": plan.folder / "history",
         "history_port": given.history_port or free_ports(1)[0],
-        "run_dir": plan.folder,
     }
     if broker.embedded:
         filled["session_timeout_s"] = EMBEDDED_SESSION_S

@@ -88,11 +88,9 @@ class Watch:
         try:
             held = self.table.data.partitions[run[0].partition]
             async with held.lock:
-                batch = held.begin()
                 for record in run:
-                    if record.offset > batch.offset:  # skipping is per record
-                        batch.handle(record.offset, record.key, record.value)
-                if batch.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
+                    held.pending.handle(record.offset, record.key, record.value)
+                if held.pending.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
                     await self._commit(held)
         except PolicyMissing as error:
             die(str(error))
@@ -107,13 +105,13 @@ class Watch:
     async def _commit_rest(self, held: Held) -> None:
         try:
             async with held.lock:
-                if held.begin().offset > held.applied:
+                if held.pending.offset > held.applied:
                     await self._commit(held)
         except Exception as error:
             die("clocks could not be committed", error)
 
     async def _commit(self, held: Held) -> None:
-        batch = held.begin()
+        batch = held.pending
         for offset in batch.unreadable:
             log.error("not a custody record: skipped", topic=self.app.batched, partition=held.number, offset=offset)
         changed, applied = batch.changed(), batch.applied()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import confluent_kafka as ck
 
+from streams.log_reader import LOGGED, reader
 from streams.loop import die
 from streams.settings import Settings
 
@@ -73,16 +74,7 @@ class Watchdog:
 
     def _readable(self, number: int, offset: int) -> bool:
         """Whether a committed record stands at or behind the offset: markers and open transactions do not count."""
-        consumer = ck.Consumer(
-            {
-                "bootstrap.servers": self._settings.brokers,
-                "group.id": "tairyu-watchdog",
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-            }
-        )
+        consumer = reader(self._settings, log_level=LOGGED, auto_offset_reset="earliest", enable_partition_eof=True)
         try:
             consumer.assign([ck.TopicPartition(self._topic, number, offset)])
             message = consumer.poll(5.0)

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka as ck
-import msgspec
 
 from schemas.cards import Card, load_cards
+from schemas.codec import decode_clock_mark, decode_transition
 from schemas.instants import SECOND_US, from_text
-from schemas.records import MARK_TYPE, ClockMark, Transition, Verdict
+from schemas.records import MARK_TYPE, Transition, Verdict
 from streams.cli.answers import Sorry
 from streams.cli.asking import history_client
-from streams.export import line_of, read_log, reader
+from streams.export import line_of, read_log
+from streams.log_reader import reader
 from streams.parties import load_parties, public_feeds
 from streams.player import BUCKET_S, last_tick_us, play, records_of
 from streams.policy import Policies
@@ -39,8 +40,6 @@ STANDS_STILL_S = 90.0
 """Nothing new for so long: something is wrong, and waiting on would hide it."""
 
 Say = Callable[[str], None]
-_transition = msgspec.json.Decoder(Transition)
-_mark = msgspec.json.Decoder(ClockMark)
 
 
 @dataclass
@@ -59,11 +58,11 @@ class Seen:
     def take(self, message: ck.Message) -> None:
         value = bytes(message.value() or b"")
         if message.key() is None:
-            mark = _mark.decode(value)
+            mark = decode_clock_mark(value)
             assert mark.type == MARK_TYPE
             self.marks[message.partition() or 0] = mark.data.bucket, from_text(mark.data.at)
         else:
-            transition = _transition.decode(value)
+            transition = decode_transition(value)
             heappush(self._ahead, (from_text(transition.data.at), len(self.transitions), transition.data))
             self.transitions.append(transition)
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from streams.brokers import BrokerError
 from streams.cli.answers import Sorry
 from streams.cli.asking import first_line
-from streams.export import LogError
 from streams.files import FileError
+from streams.log_reader import LogError
 from streams.marked_yaml import PolicyError
 from streams.player import PlayError
 from streams.run_file import SetUpError

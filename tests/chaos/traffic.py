@@ -14,9 +14,8 @@ import orjson
 
 from schemas.instants import SECOND_US, to_text
 from streams.senders import Senders
+from tests.mixed import TOWNS, VENDORS
 
-VENDORS = ("plaza", "tokiwa", "minato")
-TOWNS = ("112216", "131016", "111007", "141003", "271004", "011002")
 WAY = (
     ("application.submitted", "vendor", 0.0),
     ("application.uploaded", "vendor", 1.0),

@@ -8,7 +8,8 @@ import confluent_kafka as ck
 import pytest
 
 from streams.brokers import Broker
-from streams.export import LogError, line_of, read_log
+from streams.export import line_of, read_log
+from streams.log_reader import LogError
 from streams.settings import Settings
 
 

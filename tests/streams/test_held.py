@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from schemas.codec import decode_transition, encode
 from schemas.situations import situation
 from streams.brokers import Broker, EmbeddedBroker
-from streams.export import LogError
 from streams.held import Count, Held, counts, follow, held_now
+from streams.log_reader import LogError
 from streams.settings import Settings
 from tests.streams.story import rfc
 

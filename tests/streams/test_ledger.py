@@ -32,12 +32,12 @@ def event(seed: int) -> tuple[bytes, bytes]:
 def judge(held: Held, offset: int, seed: int) -> bytes:
     """A submission in the batch in hand; its token."""
     token, value = event(seed)
-    held.begin().handle(offset, token, value)
+    held.pending.handle(offset, token, value)
     return token
 
 
 def commit(held: Held) -> None:
-    batch = held.begin()
+    batch = held.pending
     changed, applied = batch.changed(), batch.applied()
     held.commit(changed, applied, [])
     held.keep(changed, applied)

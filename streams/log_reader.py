@@ -1,0 +1,42 @@
+"""A consumer that belongs to no group: reads committed records of the partitions it is given, and leaves no trace."""
+
+import confluent_kafka as ck
+
+from streams.settings import Settings
+
+ANSWER_S = 5.0
+SILENT = 0
+"""For a command: what goes wrong is raised."""
+LOGGED = 6
+"""For a stage, whose log is read: librdkafka's own default."""
+
+
+class LogError(Exception):
+    """A log cannot be read; the message says why, for a person."""
+
+
+def reader(settings: Settings, *, log_level: int = SILENT, **more: object) -> ck.Consumer:
+    """Reads committed records of what it is assigned, and tells the broker nothing. ``more``: librdkafka's names, ``_`` for ``.``."""
+    return ck.Consumer(
+        {
+            "bootstrap.servers": settings.brokers,
+            "group.id": "tairyu-reader",  # must be named, and is never joined
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 50,  # what else is asked of the broker waits for a fetch that waits for records
+            "log_level": log_level,
+            **{name if name.endswith("_cb") else name.replace("_", "."): value for name, value in more.items()},
+        }
+    )
+
+
+def partitions_in(consumer: ck.Consumer, settings: Settings, topic: str) -> list[int]:
+    """The numbers of a topic's partitions. LogError if nobody answers, or there is no such topic."""
+    try:
+        found = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
+    except ck.KafkaException as error:
+        raise LogError(f"the broker at {settings.brokers} does not answer ({error.args[0].str()}): does it run?") from error
+    if found.error is not None or not found.partitions:
+        raise LogError(f"the broker at {settings.brokers} has no topic {topic}: is it a broker of Tairyu's?")
+    return sorted(found.partitions)
