@@ -156,8 +156,13 @@ def _cluster_id(folder: Path) -> str:
     kept = folder / "cluster.id"
     folder.mkdir(parents=True, exist_ok=True)
     if not kept.exists():
-        kept.write_text(urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=") + "\n")
+        kept.write_text(new_cluster_id(uuid.uuid4()) + "\n")
     return kept.read_text().strip()
+
+
+def new_cluster_id(random: uuid.UUID) -> str:
+    """As Kafka writes it, in 22 characters; begun with ``A``, because Kafka's own tool takes an id that begins with ``-`` for an option."""
+    return urlsafe_b64encode(b"\0" + random.bytes[1:]).decode().rstrip("=")
 
 
 def _prepare(node: Node, nodes: Sequence[Node], jars: Path, cluster: str) -> Path:

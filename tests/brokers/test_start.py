@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from streams.brokers import BrokerError, EmbeddedBroker, KafkaBroker
-from streams.brokers.kafka import Node, node_properties
+from streams.brokers.kafka import Node, new_cluster_id, node_properties
 
 PARENT = """
 import sys
@@ -84,3 +85,10 @@ def test_three_nodes_keep_what_one_would_lose(tmp_path: Path) -> None:
     assert "node.id=2" in lines
     assert "controller.quorum.voters=1@127.0.0.1:9101,2@127.0.0.1:9102,3@127.0.0.1:9103" in lines
     assert {"transaction.state.log.replication.factor=3", "transaction.state.log.min.isr=2", "min.insync.replicas=2"} <= set(lines)
+
+
+def test_no_cluster_id_looks_like_an_option_of_kafkas_own_tool() -> None:
+    made = {new_cluster_id(uuid.UUID(bytes=bytes([first]) * 16)) for first in range(256)}
+
+    assert len(made) == 256
+    assert {(len(each), each[0]) for each in made} == {(22, "A")}
