@@ -56,13 +56,17 @@ class Gate:
         subject, claim = self._subject(event), _claim(event)
         return self._event(event, speaker or "", role, subject, claim, arrived_us, origin)
 
-    def admit_line(self, line: bytes, *, origin: str) -> Event:
-        """The event of a line in a file: ``speaker`` is its own attribute, arrival is ``received``, else ``time``; raises Refused."""
+    def admit_line(self, line: bytes, *, origin: str, speaker: str | None = None) -> Event:
+        """The event of a line in a file; raises Refused.
+
+        ``speaker`` is its own attribute, unless the file stands for a topic of this speaker; arrival is ``received``, else ``time``.
+        """
         event = read_public(line, None)
-        role = self._checked_role(event, event.speaker)
+        speaker = speaker or event.speaker
+        role = self._checked_role(event, speaker)
         subject, claim = self._subject(event), _claim(event)
         arrived_us = _instant_us(claim if event.received is None else _spelled(event.received, "/received"))
-        return self._event(event, event.speaker or "", role, subject, claim, arrived_us, origin)
+        return self._event(event, speaker or "", role, subject, claim, arrived_us, origin)
 
     def _checked_role(self, event: PublicEvent, speaker: str | None) -> str:
         role = self._parties.role(speaker) if speaker else None

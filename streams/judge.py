@@ -52,7 +52,7 @@ class LogJudge:
 
 
 class FileJudge:
-    """Judges events as of their arrival. Feed them in the order of arrival; then ``finish``."""
+    """Judges events as of their arrival: all at once (``over``), or fed in the order of arrival, then ``finish``."""
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -62,6 +62,13 @@ class FileJudge:
         self._clock_us = -1
         self._vendors: list[str] = []
         """Those that have spoken so far: each is an input of its own, read through like the file."""
+
+    def over(self, events: Iterable[Event], until_us: int) -> Iterator[Said]:
+        """What is said of events in the order of arrival, of those that arrived by ``until_us``."""
+        for event in events:
+            if from_text(event.received) <= until_us:
+                yield from self.feed(event)
+        yield from self.finish(until_us)
 
     def feed(self, event: Event) -> Iterator[Said]:
         arrived_us = from_text(event.received)
@@ -143,3 +150,8 @@ def verdict_line(verdict: HopVerdict, subject: str | None) -> bytes:
 def sorted_by_arrival(events: Iterable[Event]) -> list[Event]:
     """Stable: events that arrived at the same instant keep their order."""
     return sorted(events, key=lambda event: from_text(event.received))
+
+
+def latest_arrival_us(events: Iterable[Event]) -> int:
+    """0 if there is none."""
+    return max((from_text(event.received) for event in events), default=0)

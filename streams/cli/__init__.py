@@ -23,6 +23,7 @@ COMMANDS = {
     "stalls": "looking",
     "where": "whereabouts",
     "query": "history",
+    "check": "checking",
     "judge": "judging",
     "export": "judging",
 }

@@ -10,12 +10,11 @@ import msgspec
 import typer
 
 from schemas.cards import load_cards
-from schemas.events import Event
-from schemas.instants import from_text
 from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
 from streams.cli.answers import Sorry, instant, key_from, print_lines, why
+from streams.cli.reading import Reading
 from streams.cli.running import Data, settings_of
 from streams.export import line_of, read_log
 from streams.files import read_lines
@@ -51,7 +50,7 @@ def judge(
         print_lines(_over_log(log, policies, verdicts))
         return
     gate = Gate(policies, load_parties(parties, policies.newest), key_from(key))
-    reading = Reading(gate, str(events))
+    reading = Reading(gate.admit_line, [str(events)], _tell_refused)
     print_lines(_over_events(reading, policies, instant(until, "--until"), verdicts))
     raise typer.Exit(1 if reading.refused else 0)
 
@@ -71,42 +70,18 @@ def _over_log(path: Path, policies: Policies, verdicts: bool) -> Iterator[bytes]
         yield from (judging.verdict_line(verdict, None) for verdict in judge.verdicts())
 
 
-def _over_events(reading: "Reading", policies: Policies, until_us: int | None, verdicts: bool) -> Iterator[bytes]:
+def _over_events(reading: Reading, policies: Policies, until_us: int | None, verdicts: bool) -> Iterator[bytes]:
     events = judging.sorted_by_arrival(reading.events())
-    end_us = until_us if until_us is not None else max((from_text(event.received) for event in events), default=0)
     judge = judging.FileJudge(policies)
-    for event in events:
-        if from_text(event.received) <= end_us:
-            said = list(judge.feed(event))
-            if not verdicts:
-                yield from map(judging.line_of, said)
-    said = list(judge.finish(end_us))
-    if not verdicts:
-        yield from map(judging.line_of, said)
-    else:
+    for said in judge.over(events, judging.latest_arrival_us(events) if until_us is None else until_us):
+        if not verdicts:
+            yield judging.line_of(said)
+    if verdicts:
         yield from (judging.verdict_line(verdict, reading.subjects.get(verdict.token)) for verdict in judge.verdicts())
 
 
-class Reading:
-    """The accepted events of a file; what is refused is named on stderr with its line."""
-
-    def __init__(self, gate: Gate, path: str) -> None:
-        self._gate, self._path = gate, path
-        self.subjects: dict[str, str] = {}
-        """Token -> the id that the file has for it: a user's own file, shown to nobody else."""
-        self.refused = 0
-
-    def events(self) -> Iterator[Event]:
-        for number, line in read_lines(self._path):
-            try:
-                event = self._gate.admit_line(line, origin=f"{self._path}:{number}")
-            except Refused as refused:
-                self.refused += 1
-                print(f"{self._path}:{number}: {why(refused)}", file=sys.stderr)
-                continue
-            if event.subject is not None:
-                self.subjects.setdefault(event.subject, msgspec.json.decode(line).get("subject", ""))
-            yield event
+def _tell_refused(path: str, number: int, refused: Refused) -> None:
+    print(f"{path}:{number}: {why(refused)}", file=sys.stderr)
 
 
 class Log(StrEnum):
