@@ -37,7 +37,7 @@ chaos: .venv/ready kafka-jars ## Faults at random on three Kafka brokers: make c
 	$(PY) -m tests.chaos --seed $(SEED) --faults $(FAULTS) $(if $(KEEP),--keep $(KEEP))
 
 soak: .venv/ready ## 20,000 random histories against the second judge: make soak SEED=1
-	TAIRYU_HISTORIES=$(HISTORIES) $(PY) -m pytest tests/properties -q --hypothesis-seed=$(SEED)
+	TAIRYU_TEST_HISTORIES=$(HISTORIES) $(PY) -m pytest tests/properties -q --hypothesis-seed=$(SEED)
 
 kafka-jars: .venv/ready ## Apache Kafka's jars, once, where java and mvn are there
 	$(PY) -m streams.brokers.jars || true

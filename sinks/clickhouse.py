@@ -2,12 +2,11 @@
 
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -69,18 +68,11 @@ class Store:
             return cls(client, database)
 
     @classmethod
-    def on_server(cls, url: str, database: str = DATABASE) -> Self:
-        """``http(s)://user:password@host:port``."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or parts.hostname is None:
-            raise StoreError("the ClickHouse URL must be http(s)://user:password@host:port")
-        with _one_line(f"ClickHouse at {parts.hostname}:{parts.port or 8123}"):
+    def on_server(cls, server: Mapping[str, Any], database: str = DATABASE) -> Self:
+        """``server``: as ``connection.clickhouse`` says."""
+        with _one_line(f"ClickHouse at {server['host']}:{server['port']}"):
             client = clickhouse_connect.get_client(
-                interface=parts.scheme,
-                host=parts.hostname,
-                port=parts.port or 0,
-                username=parts.username,
-                password=parts.password or "",
+                **server,
                 compress=False,
                 query_retries=0,
                 autogenerate_session_id=False,

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import confluent_kafka as ck
 import structlog
@@ -22,6 +23,7 @@ from sinks.clickhouse import Log, Store
 from sinks.cuts import Cutter, Range
 from sinks.migrate import read_migrations
 from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents, Unreadable
+from streams.connection import clickhouse
 from streams.loop import Batch, LoopError, consumer_config, die, run_loop
 from streams.policy import Policies
 from streams.policy_file import load_policies
@@ -177,7 +179,7 @@ def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
 
 
 def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> None:
-    store = _open_server(settings.clickhouse_url, opened) if settings.clickhouse_url else _open_folder(settings, opened)
+    store = _open_server(server, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
     admin = admin_client(settings)
     wait_for_topics(admin, read)
     log.info("history is ready")
@@ -189,8 +191,8 @@ def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> 
     )
 
 
-def _open_server(url: str, opened: ExitStack) -> Store:
-    store = Store.on_server(url)
+def _open_server(server: Mapping[str, Any], opened: ExitStack) -> Store:
+    store = Store.on_server(server)
     opened.callback(store.close)
     log.info("migrated", applied=store.migrate(read_migrations()))
     return store

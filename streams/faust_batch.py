@@ -5,6 +5,7 @@ offset the last one's. Faust keeps membership, assignment, agents and tables; wh
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from aiokafka.structs import ConsumerRecord
 from faust.topics import Topic
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+
+from streams.settings import Settings
 
 RUN_LENGTH = 2_000
 """Records an agent gets at once, at most: one transaction."""
@@ -116,3 +119,20 @@ class BatchApp(faust.App):
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
+
+
+def credentials(settings: Settings) -> faust.Credentials | None:
+    """What ``connection.kafka`` says to librdkafka, said to aiokafka. OSError (ssl.SSLError) if a file cannot be used."""
+    if settings.brokers_security == "PLAINTEXT":
+        return None
+    context = ssl.create_default_context(cafile=settings.brokers_ca)
+    if settings.brokers_certificate is not None:
+        context.load_cert_chain(settings.brokers_certificate, settings.brokers_key, settings.brokers_key_password)
+    if settings.brokers_security == "SSL":
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=settings.brokers_user,
+        password=settings.brokers_password,
+        mechanism=settings.brokers_mechanism,
+        ssl_context=context,
+    )

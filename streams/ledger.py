@@ -24,6 +24,7 @@ from mode import Service
 
 from schemas.codec import decode_application
 from schemas.records import APPLIED_KEY, Application, Applied
+from streams.connection import kafka
 from streams.failpoints import reach
 from streams.ledger_reading import read_ledger
 from streams.loop import die
@@ -94,8 +95,8 @@ class Held:
 
 def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
     producer = ck.Producer(
-        {
-            "bootstrap.servers": settings.brokers,
+        kafka(settings)
+        | {
             "transactional.id": f"tairyu-watch-{number}",
             "transaction.timeout.ms": 10_000,
             "partitioner": "murmur2_random",

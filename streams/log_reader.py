@@ -2,6 +2,7 @@
 
 import confluent_kafka as ck
 
+from streams.connection import kafka
 from streams.settings import Settings
 
 ANSWER_S = 5.0
@@ -18,8 +19,8 @@ class LogError(Exception):
 def reader(settings: Settings, *, log_level: int = SILENT, **more: object) -> ck.Consumer:
     """Reads committed records of what it is assigned, and tells the broker nothing. ``more``: librdkafka's names, ``_`` for ``.``."""
     return ck.Consumer(
-        {
-            "bootstrap.servers": settings.brokers,
+        kafka(settings)
+        | {
             "group.id": "tairyu-reader",  # must be named, and is never joined
             "enable.auto.commit": False,
             "auto.offset.reset": "error",

@@ -19,6 +19,7 @@ import confluent_kafka as ck
 import structlog
 
 from schemas.codec import NewerRecord
+from streams.connection import Config, kafka
 from streams.evidence import TopicPart
 from streams.policy import PolicyMissing
 from streams.settings import Settings
@@ -94,14 +95,13 @@ class LoopError(Exception):
     """Something that a person can mend; its text holds nothing of any record."""
 
 
-def consumer_config(settings: Settings, group_id: str, **more: str | int | bool) -> dict[str, str | int | bool]:
+def consumer_config(settings: Settings, group_id: str, **more: str | int | bool) -> Config:
     """A group member that commits nothing by itself, reads committed records, and is told where partitions end.
 
     Assignments are eager (``roundrobin``): on each change a worker gives back all, then starts anew from what is committed. That
     is the whole of its state's correctness. ``more``: further names of librdkafka's, ``_`` for ``.``.
     """
-    return {
-        "bootstrap.servers": settings.brokers,
+    return kafka(settings) | {
         "group.id": group_id,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -131,7 +131,7 @@ class Stop:
 
 
 def run_loop(
-    config: dict[str, str | int | bool],
+    config: Config,
     topics: Sequence[str],
     handler: Handler,
     *,
@@ -153,7 +153,7 @@ def run_loop(
 
 @dataclass
 class _Loop:
-    config: dict[str, str | int | bool]
+    config: Config
     topics: Sequence[str]
     handler: Handler
     skip_unpackable: bool

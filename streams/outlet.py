@@ -8,6 +8,7 @@ import confluent_kafka as ck
 import structlog
 
 from streams.admission import Output
+from streams.connection import kafka
 from streams.failpoints import reach
 from streams.settings import Settings
 
@@ -30,8 +31,8 @@ class Outlet:
     def __init__(self, settings: Settings) -> None:
         slot = settings.intake_slot or uuid.uuid4().hex
         self._producer = ck.Producer(
-            {
-                "bootstrap.servers": settings.brokers,
+            kafka(settings)
+            | {
                 "transactional.id": f"tairyu-intake-{slot}",
                 "transaction.timeout.ms": TRANSACTION_MS,
                 "partitioner": "murmur2_random",

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import confluent_kafka as ck
 
 from schemas.instants import SECOND_US, to_text
+from streams.connection import kafka
 from streams.senders import Headers, Senders, public_key, public_value
+from streams.settings import Settings
 from streams.ticks import TICK_HEADER
 from streams.tidings import MILLISECOND_US, Tiding
 
@@ -55,7 +57,7 @@ def last_tick_us(ends_us: int, bucket_s: int = BUCKET_S) -> int:
 def play(
     records: Iterable[Played],
     topics: Mapping[str, int],
-    brokers: str,
+    settings: Settings,
     *,
     begins_us: int,
     ends_us: int,
@@ -66,7 +68,7 @@ def play(
 
     The first tick is the last on the grid up to ``begins_us``. ``progress`` hears of each tick once it is on its way.
     """
-    producer = _Producer(brokers, topics)
+    producer = _Producer(settings, topics)
     tick_us = begins_us // TICK_US * TICK_US
     count, before_us = 0, begins_us
     for record in records:
@@ -93,12 +95,12 @@ def _tick_before(producer: "_Producer", tick_us: int, instant_us: int, progress:
 class _Producer:
     """One producer, idempotent: within a partition, records stand in the order in which they were given."""
 
-    def __init__(self, brokers: str, topics: Mapping[str, int]) -> None:
+    def __init__(self, settings: Settings, topics: Mapping[str, int]) -> None:
         self._topics = topics
         self._failed: ck.KafkaError | None = None
         self._producer = ck.Producer(
-            {
-                "bootstrap.servers": brokers,
+            kafka(settings)
+            | {
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "compression.type": "lz4",

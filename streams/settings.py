@@ -1,19 +1,42 @@
-"""Settings of a stage: environment variables with the prefix ``TAIRYU_``. One name for each thing, used by every stage."""
+"""Settings: environment variables with the prefix ``TAIRYU_``, and a TOML file. One name for each thing, used by every stage."""
 
+import os
 from pathlib import Path
+from typing import Any, Literal, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from streams.setting_sources import Given, SettingsError, config_file, from_environment, from_toml
 
 HERE = Path(__file__).parent
 
+Security = Literal["PLAINTEXT", "SSL", "SASL_SSL"]
+Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
+
 
 class Settings(BaseSettings):
-    """What a stage needs to know; each field is also ``TAIRYU_`` + its name in capitals."""
+    """What a stage needs to know; each field is also ``TAIRYU_`` + its name in capitals, and its name in the TOML file.
+
+    Order: what is passed, the environment, the file, the default. A field with ``repr=False`` is a secret: it is never shown, and
+    may come from a file (``setting_sources``).
+    """
 
     model_config = SettingsConfigDict(env_prefix="TAIRYU_", frozen=True, extra="forbid")
 
     brokers: str = Field(default="127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma separated.")
+    brokers_security: Security = Field(
+        default="PLAINTEXT", description="How the brokers are reached: PLAINTEXT, SSL (with a certificate: mTLS) or SASL_SSL."
+    )
+    brokers_mechanism: Mechanism = Field(default="SCRAM-SHA-512", description="How user and password are proven with SASL_SSL.")
+    brokers_user: str | None = Field(default=None, description="User at the brokers, with SASL_SSL.")
+    brokers_password: str | None = Field(default=None, repr=False, description="Its password.")
+    brokers_ca: Path | None = Field(
+        default=None, description="PEM file with the authority of the brokers' certificates; default: the system's authorities."
+    )
+    brokers_certificate: Path | None = Field(default=None, description="PEM file with this client's certificate (mTLS).")
+    brokers_key: Path | None = Field(default=None, description="PEM file with that certificate's key.")
+    brokers_key_password: str | None = Field(default=None, repr=False, description="Password of that key, if it has one.")
     embedded: bool = Field(
         default=False,
         description="The broker is the embedded one: it keeps nothing, has no LogAppendTime, and reports ends that are too low.",
@@ -42,8 +65,52 @@ class Settings(BaseSettings):
     )
     history_dir: Path | None = Field(default=None, description="Folder of the chDB history; used when no ClickHouse server is named.")
     history_port: int = Field(default=0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
-    clickhouse_url: str | None = Field(default=None, description="http(s)://user:password@host:port of a ClickHouse server.")
+    clickhouse_url: str | None = Field(
+        default=None, repr=False, description="http(s)://host:port of a ClickHouse server; may hold user:password@ before the host."
+    )
+    clickhouse_user: str | None = Field(default=None, description="User at ClickHouse, if the URL names none.")
+    clickhouse_password: str | None = Field(default=None, repr=False, description="Its password.")
+    clickhouse_ca: Path | None = Field(
+        default=None, description="PEM file with the authority of ClickHouse's certificate; default: well-known authorities."
+    )
     stuck_after_s: float = Field(
         default=30.0, description="The watch ends itself if a partition stands still this long while readable records wait."
     )
     kafka_jars: Path | None = Field(default=None, description="Folder where Apache Kafka's jars are kept; default: the user's cache.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *unused: Any, **also_unused: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, *(InitSettingsSource(settings_cls, given.values) for given in sources())
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.brokers_security == "SASL_SSL" and not (self.brokers_user and self.brokers_password):
+            raise ValueError("SASL_SSL needs TAIRYU_BROKERS_USER, and TAIRYU_BROKERS_PASSWORD or TAIRYU_BROKERS_PASSWORD_FILE")
+        if (self.brokers_certificate is None) != (self.brokers_key is None):
+            raise ValueError("TAIRYU_BROKERS_CERTIFICATE and TAIRYU_BROKERS_KEY go together")
+        return self
+
+
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
+
+
+def sources() -> tuple[Given, Given]:
+    """What environment and file say, as they are now. SettingsError if a file cannot be read."""
+    fields = Settings.model_fields.keys()
+    return from_environment(fields, SECRETS, os.environ), from_toml(fields, SECRETS, config_file(os.environ))
+
+
+def load_settings() -> Settings:
+    """The settings as a command takes them. SettingsError also for every name that is no setting."""
+    unknown = [wrong for given in sources() for wrong in given.unknown]
+    if unknown:
+        raise SettingsError("\n".join(unknown))
+    return Settings()
+
+
+def origins() -> dict[str, str]:
+    """Field -> where its value comes from."""
+    environment, file = sources()
+    return dict.fromkeys(Settings.model_fields, "default") | file.origins | environment.origins

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from schemas.cards import Card
+from streams.connection import kafka
 from streams.parties import Feed
 from streams.settings import Settings
 
@@ -68,8 +69,9 @@ def topic_ids(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
     return {name: str(outcome.result(TIMEOUT_S).topic_id) for name, outcome in described.items()}
 
 
-def admin_client(settings: Settings) -> AdminClient:
-    return AdminClient({"bootstrap.servers": settings.brokers})
+def admin_client(settings: Settings, *, quiet: bool = False) -> AdminClient:
+    """``quiet``: for a command, what goes wrong is raised, not printed."""
+    return AdminClient(kafka(settings) | ({"log_level": 0} if quiet else {}))
 
 
 def _usable(admin: AdminClient) -> set[str]:

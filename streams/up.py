@@ -25,6 +25,7 @@ from streams.policy_file import load_policies
 from streams.programs import Program
 from streams.restarts import Rules
 from streams.run_file import Running, SetUpError, announced, birth, ensure_key, find_running, held, write_running
+from streams.setting_sources import CONFIG, PREFIX
 from streams.settings import Settings
 from streams.supervisor import Say, Supervisor
 from streams.topics import ensure_topics
@@ -179,6 +180,7 @@ def _settings(plan: Plan, broker: Broker) -> Settings:
     given = plan.settings
     filled: dict[str, object] = {
         "brokers": broker.bootstrap,
+        "brokers_security": "PLAINTEXT",
         "embedded": broker.embedded,
         "policy": given.policy.resolve(),
         "parties": given.parties.resolve(),
@@ -218,9 +220,9 @@ def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Ite
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a stage reads them."""
+    """The settings as a stage reads them, and no file beside them."""
     values = settings.model_dump(mode="json", exclude_none=True)
-    return {f"TAIRYU_{name.upper()}": str(value) for name, value in values.items()}
+    return {CONFIG: os.devnull} | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
 
 
 def _running(plan: Plan, settings: Settings, programs: Sequence[Program]) -> Running:

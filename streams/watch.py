@@ -14,7 +14,7 @@ import structlog
 
 from schemas.cards import load_cards
 from streams.failpoints import reach
-from streams.faust_batch import BatchApp, BatchTopic
+from streams.faust_batch import BatchApp, BatchTopic, credentials
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
 from streams.policy import Policies, PolicyMissing
@@ -49,6 +49,7 @@ class Watch:
         app = BatchApp(
             "tairyu-watch",
             broker="kafka://" + self.settings.brokers.replace(",", ";kafka://"),
+            broker_credentials=credentials(self.settings),
             env_prefix="TAIRYU_FAUST_",
             store="memory://",
             topic_partitions=partitions,

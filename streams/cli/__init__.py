@@ -9,15 +9,19 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from streams.setting_sources import CONFIG
+
 COMMANDS = {
     "demo": "demo",
     "up": "stages",
     "run": "stages",
+    "config": "config",
     "topics": "topics",
     "replay": "sending",
     "stalls": "looking",
@@ -65,9 +69,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def tairyu(
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings; default: $TAIRYU_CONFIG, else ./tairyu.toml.")] = None,
     show_version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
     """滞留 Tairyu: who has been holding each card application, and since when."""
+    if config is not None:
+        os.environ[CONFIG] = str(config)  # for the stages that a command starts, too
 
 
 def main() -> None:

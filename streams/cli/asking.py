@@ -3,12 +3,12 @@
 import logging
 import re
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from streams.cli.answers import Sorry
+from streams.connection import clickhouse
 from streams.settings import Settings
 
 DATABASE = "tairyu"
@@ -19,22 +19,17 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())  # wha
 
 def history_client(settings: Settings) -> Any:
     """A client of the database ``tairyu``; its instants are aware. Sorry if nothing answers there."""
-    url = _url(settings)
+    server = clickhouse(settings) or _front(settings)
     try:
-        return clickhouse_connect.get_client(dsn=url.geturl(), database=DATABASE, connect_timeout=CONNECT_S, tz_mode="aware")
+        return clickhouse_connect.get_client(**server, database=DATABASE, connect_timeout=CONNECT_S, tz_mode="aware")
     except ClickHouseError as error:
-        raise Sorry(f"history at {url.hostname}:{url.port or 8123} does not answer: {first_line(error)}") from error
+        raise Sorry(f"history at {server['host']}:{server['port']} does not answer: {first_line(error)}") from error
 
 
-def _url(settings: Settings) -> SplitResult:
-    if settings.clickhouse_url is None:
-        if not settings.history_port:
-            raise Sorry("no history is configured: set TAIRYU_CLICKHOUSE_URL, or TAIRYU_HISTORY_PORT of a running history stage")
-        return urlsplit(f"http://127.0.0.1:{settings.history_port}")
-    url = urlsplit(settings.clickhouse_url)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise Sorry("TAIRYU_CLICKHOUSE_URL: expected http(s)://user:password@host:port")
-    return url
+def _front(settings: Settings) -> dict[str, Any]:
+    if not settings.history_port:
+        raise Sorry("no history is configured: set TAIRYU_CLICKHOUSE_URL, or TAIRYU_HISTORY_PORT of a running history stage")
+    return {"interface": "http", "host": "127.0.0.1", "port": settings.history_port}
 
 
 def first_line(error: Exception) -> str:

@@ -17,8 +17,7 @@ from streams.cli.demo_figures import from_clickhouse, from_stream, raised_elsewh
 from streams.cli.demo_report import Outcome, report
 from streams.cli.demo_run import SHOWN_IN_S, DemoRun, Player, Seen
 from streams.cli.demo_show import introduce, show, show_writing
-from streams.cli.running import environment
-from streams.settings import Settings
+from streams.settings import Settings, load_settings
 
 KEPT = "events.ndjson, truth.ndjson, custody-log.ndjson, stall-events.ndjson, key, policies/, history/, logs/"
 
@@ -41,7 +40,7 @@ def demo(
     screen = Screen(stderr=as_json)
     with _folder(keep) as folder:
         # Other settings of the environment do not count: the same seed is to give the same run everywhere
-        run = DemoRun(folder, scenario, seed, held, kafka, Settings.model_construct(kafka_jars=environment().kafka_jars))
+        run = DemoRun(folder, scenario, seed, held, kafka, Settings.model_construct(kafka_jars=load_settings().kafka_jars))
         introduce(run, screen, keep)
         outcome = _play(run, screen, keep is not None)
     report(outcome, run, screen)

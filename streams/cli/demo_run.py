@@ -127,7 +127,7 @@ class DemoRun:
             time.sleep(max(0.0, due_s - time.monotonic()) if at_least_s and tick_us < world.ends_us else 0.0)
 
         records = records_of(self.story.tidings, senders)
-        return play(records, self.public, settings.brokers, begins_us=world.begins_us, ends_us=world.ends_us, progress=pace)
+        return play(records, self.public, settings, begins_us=world.begins_us, ends_us=world.ends_us, progress=pace)
 
     def watch(self, set_up: SetUp, seen: Seen) -> Iterator[Seen]:
         """Follow ``stall-events`` until every partition has marked the scenario's last bucket. Sorry if it stands still."""

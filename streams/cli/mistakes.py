@@ -13,10 +13,10 @@ from streams.marked_yaml import PolicyError
 from streams.player import PlayError
 from streams.run_file import SetUpError
 from streams.scenario import ScenarioError
+from streams.setting_sources import SettingsError
+from streams.settings import SECRETS
 
-OURS = (Sorry, BrokerError, FileError, LogError, PlayError, PolicyError, ScenarioError, SetUpError)
-SECRET = frozenset({"clickhouse_url"})
-"""Settings whose value may hold a password."""
+OURS = (Sorry, BrokerError, FileError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError)
 NO_ANSWER = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
 
 
@@ -34,17 +34,18 @@ def sentence(error: Exception) -> str | None:
 
 
 def _settings(error: ValidationError) -> str:
-    return "\n".join(f"TAIRYU_{_name(fault['loc'])}: {_expected(fault)}" for fault in error.errors(include_url=False))
+    return "\n".join(f"{_name(fault['loc'])}{_expected(fault)}" for fault in error.errors(include_url=False))
 
 
 def _name(place: tuple[int | str, ...]) -> str:
-    return "_".join(map(str, place)).upper()
+    """Of the setting; none where several together are wrong."""
+    return f"TAIRYU_{'_'.join(map(str, place)).upper()}: " if place else ""
 
 
 def _expected(fault: object) -> str:
     assert isinstance(fault, dict)
-    got = "" if {*fault["loc"]} & SECRET else f", got {fault['input']!r}"
-    return f"{str(fault['msg']).removeprefix('Input should be ')}{got}"
+    got = "" if not fault["loc"] or {*fault["loc"]} & SECRETS else f", got {fault['input']!r}"
+    return f"{str(fault['msg']).removeprefix('Value error, ').removeprefix('Input should be ')}{got}"
 
 
 def _broker(error: KafkaError) -> str:

@@ -1,8 +1,5 @@
 """Where the set-up is that a command asks: a running ``tairyu up``, or the servers of the settings."""
 
-import os
-import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -14,26 +11,16 @@ from pydantic import ValidationError
 
 from streams.cli.answers import Sorry
 from streams.run_file import Running, find_running
-from streams.settings import Settings
+from streams.settings import Settings, load_settings, origins
 
 Data = Annotated[Path | None, typer.Option(help="The folder of a running `tairyu up --data`; default: the one that runs.")]
-PREFIX = "TAIRYU_"
 ANSWER_S = 5.0
 
 
-def environment() -> Settings:
-    """The settings of the environment. A name that is none is said on stderr: most likely it is misspelt, and has no effect."""
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
-    for name in sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known):
-        near = get_close_matches(name.upper(), known, 1, 0.75)
-        print(f"tairyu: {name} is no setting{f'; {near[0]} is one' if near else ''}", file=sys.stderr)
-    return Settings()
-
-
 def settings_of(data: Path | None) -> Settings:
-    """``--data DIR``; else the brokers of the environment; else the ``tairyu up`` of this user."""
-    if data is None and f"{PREFIX}BROKERS" in os.environ:
-        return environment()
+    """``--data DIR``; else the brokers that the settings name; else the ``tairyu up`` of this user."""
+    if data is None and origins()["brokers"] != "default":
+        return load_settings()
     running = _running(data)
     if running is None:
         where = f"{data}: no set-up is running there" if data else "no set-up is running here"
@@ -55,11 +42,6 @@ def _running(data: Path | None) -> Running | None:
 
 def _other_version(where: str) -> Sorry:
     return Sorry(f"{where}: its run.json is not as this version of tairyu writes it: stop that set-up, and start it with this one")
-
-
-def quiet_admin(brokers: str) -> AdminClient:
-    """What goes wrong is raised, not printed."""
-    return AdminClient({"bootstrap.servers": brokers, "log_level": 0})
 
 
 def topics_of(client: ck.Producer | AdminClient, brokers: str) -> set[str]:

@@ -16,6 +16,7 @@ from schemas.reasons import Refused
 from streams.cli import app
 from streams.cli.answers import Screen, Sorry, key_from, why
 from streams.cli.running import Data, settings_of, topics_of
+from streams.connection import kafka
 from streams.files import check_readable, read_lines
 from streams.gate import Gate
 from streams.parties import load_parties, public_feeds
@@ -82,8 +83,8 @@ class Sender:
         self._senders = Senders(parties, feeds.values(), cards)
         self._failed: ck.KafkaError | None = None
         self._producer = ck.Producer(
-            {
-                "bootstrap.servers": settings.brokers,
+            kafka(settings)
+            | {
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "compression.type": "lz4",

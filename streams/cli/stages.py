@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from streams.cli import app
-from streams.cli.running import environment
 from streams.loop import log_to_stderr
+from streams.settings import load_settings
 
 
 class Stage(StrEnum):
@@ -22,12 +22,12 @@ class Stage(StrEnum):
 def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
     """Run one stage against the brokers of the settings, until SIGTERM.
 
-    Settings are environment variables: TAIRYU_BROKERS, TAIRYU_KEY_FILE (intake), TAIRYU_CLICKHOUSE_URL or TAIRYU_HISTORY_DIR (history), and
-    others. Logs are JSON lines on stderr.
+    Settings are environment variables, or names in a TOML file (--config): TAIRYU_BROKERS, TAIRYU_KEY_FILE (intake), TAIRYU_CLICKHOUSE_URL
+    or TAIRYU_HISTORY_DIR (history), and others: `tairyu config show`. Logs are JSON lines on stderr.
     """
     log_to_stderr()
     module = {Stage.INTAKE: "streams.intake", Stage.WATCH: "streams.watch", Stage.HISTORY: "sinks.history"}[stage]
-    import_module(module).run(environment())  # a stage loads only what it needs
+    import_module(module).run(load_settings())  # a stage loads only what it needs
 
 
 @app.command()

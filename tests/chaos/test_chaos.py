@@ -1,4 +1,4 @@
-"""The short chaos run: six faults at random, and everything counted. Asked for by TAIRYU_CHAOS=1.
+"""The short chaos run: six faults at random, and everything counted. Asked for by TAIRYU_TEST_CHAOS=1.
 
 Three brokers beside the other tests did not always answer within 60 s on two cores; until that is settled it is a run of its own.
 """
@@ -13,7 +13,8 @@ from tests.chaos.run import run
 pytestmark = [
     pytest.mark.kafka,
     pytest.mark.skipif(
-        "TAIRYU_CHAOS" not in os.environ, reason="not run: the short chaos; ask for it with TAIRYU_CHAOS=1, or make chaos FAULTS=6"
+        "TAIRYU_TEST_CHAOS" not in os.environ,
+        reason="not run: the short chaos; ask for it with TAIRYU_TEST_CHAOS=1, or make chaos FAULTS=6",
     ),
 ]
 

@@ -11,6 +11,7 @@ OPTIONS = {
     "demo": ("--held", "--seed", "--scenario", "--kafka", "--keep", "--json", "the year is assumed"),
     "up": ("--data", "--kafka", "--port", "nothing is kept"),
     "run": ("intake|watch|history", "TAIRYU_BROKERS", "SIGTERM"),
+    "config": ("show", "as this machine has them"),
     "topics": ("--create",),
     "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),

@@ -50,13 +50,13 @@ def test_every_wrong_setting_is_named_at_once(house: House) -> None:
     ]
 
 
-def test_a_misspelt_setting_is_pointed_out(house: House) -> None:
+def test_a_misspelt_setting_is_an_error_with_the_nearest_one(house: House) -> None:
     said = house.tairyu("topics", env={"TAIRYU_LOG_PARTITION": "7", "TAIRYU_ZZZ": "1"})
 
-    assert said.returncode == 0
+    assert said.returncode == 2
     assert said.stderr.splitlines() == [
-        "tairyu: TAIRYU_LOG_PARTITION is no setting; TAIRYU_LOG_PARTITIONS is one",
-        "tairyu: TAIRYU_ZZZ is no setting",
+        "tairyu: TAIRYU_LOG_PARTITION is no setting: did you mean TAIRYU_LOG_PARTITIONS? (`tairyu config show` lists all)",
+        "TAIRYU_ZZZ is no setting (`tairyu config show` lists all)",
     ]
 
 

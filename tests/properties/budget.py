@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
-VARIABLE = "TAIRYU_HISTORIES"
+VARIABLE = "TAIRYU_TEST_HISTORIES"
 LONG = VARIABLE in os.environ
 HISTORIES = int(os.environ.get(VARIABLE, "500"))
 

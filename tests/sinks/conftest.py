@@ -9,6 +9,8 @@ import pytest
 from sinks.clickhouse import Store
 from sinks.clickhouse_http import Front
 from sinks.migrate import read_migrations
+from streams.connection import clickhouse
+from streams.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,8 @@ def open_store(request: pytest.FixtureRequest, database: str) -> Iterator[Callab
         if request.param == "folder":
             opened.append(Store.in_folder(request.getfixturevalue("chdb_folder"), database))
         else:
-            opened.append(Store.on_server(request.getfixturevalue("server"), database))
+            reached = clickhouse(Settings(clickhouse_url=request.getfixturevalue("server")))
+            opened.append(Store.on_server(reached or {}, database))
         return opened[-1]
 
     yield open_one

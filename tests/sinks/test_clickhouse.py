@@ -12,6 +12,9 @@ from sinks.clickhouse import RANGE, Log, Store, StoreError, token
 from sinks.cuts import Range
 from sinks.migrate import read_migrations
 from sinks.rows import COLUMNS, Row, Rows
+from streams.connection import clickhouse
+from streams.setting_sources import SettingsError
+from streams.settings import Settings
 
 LOG = Log("bUQpbkrVSc6vYt1sFt5WpA", "stall-events", 3)
 APRIL, MAY = from_text("2026-04-30T23:59:55Z"), from_text("2026-05-01T00:00:00Z")
@@ -200,7 +203,7 @@ def test_a_range_of_which_one_table_fails_is_not_entered(store: Store) -> None:
 
 def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
     with pytest.raises(StoreError) as told:
-        Store.on_server("http://writer:secret@127.0.0.1:1")
+        Store.on_server(clickhouse(Settings(clickhouse_url="http://writer:secret@127.0.0.1:1")) or {})
 
     assert "ClickHouse at 127.0.0.1:1" in str(told.value)
     assert "secret" not in str(told.value)
@@ -208,8 +211,8 @@ def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
 
 @pytest.mark.parametrize("url", ["clickhouse://h:9000", "h:8123", "http://"])
 def test_a_url_of_another_kind_is_refused(url: str) -> None:
-    with pytest.raises(StoreError, match="must be http"):
-        Store.on_server(url)
+    with pytest.raises(SettingsError, match="TAIRYU_CLICKHOUSE_URL: expected http"):
+        clickhouse(Settings(clickhouse_url=url))
 
 
 def test_a_database_that_is_no_name_is_refused(chdb_folder: Path) -> None:

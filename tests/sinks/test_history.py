@@ -16,6 +16,8 @@ from sinks.cuts import Range
 from sinks.history import READ
 from sinks.rows import CustodyLog, Record
 from streams.brokers import Broker
+from streams.connection import clickhouse
+from streams.settings import Settings
 from tests.sinks.house import PATIENCE_S, ROOT, STAGE, House, expected, kept, patience
 from tests.sinks.logs import BEGIN_US, custody_log
 from tests.streams.story import MY_NUMBER
@@ -118,7 +120,7 @@ def test_a_log_that_ends_before_what_history_holds_stops_it_with_a_sentence(
     house = build(kafka, True)
     house.fill(50)
     custody = house.topic("custody-log")
-    store = Store.on_server(server)
+    store = Store.on_server(clickhouse(Settings(clickhouse_url=server)) or {})
     held = Log(house.ids()[custody], custody, 1)
     store.write(held, Range(0, 4999, 5000, 1, BEGIN_US), CustodyLog().rows([Record(4999, *custody_log(1)[0])], lambda offset: None))
 
@@ -137,7 +139,7 @@ def test_what_kafka_deleted_before_it_was_kept_stops_it_with_a_sentence(kafka: B
     house = build(kafka, True)
     house.fill(50)
     custody = house.topic("custody-log")
-    store = Store.on_server(server)
+    store = Store.on_server(clickhouse(Settings(clickhouse_url=server)) or {})
     event = CustodyLog().rows([Record(3, *custody_log(1)[0])], lambda offset: None)
     store.write(Log(house.ids()[custody], custody, 0), Range(0, 3, 4, 1, BEGIN_US), event)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})

@@ -34,6 +34,10 @@ class Stood(NamedTuple):
     headers: dict[str, bytes]
 
 
+def at(broker: Broker) -> Settings:
+    return Settings(brokers=broker.bootstrap)
+
+
 def simulated(topic: Topic, partitions: int) -> str:
     config = load_cards()["jlis-events"].broker_config(simulated=True)
     return topic(partitions, **{name.replace(".", "_"): value for name, value in config.items()})
@@ -103,7 +107,7 @@ def test_a_tick_stands_behind_all_that_arrived_up_to_it_in_every_partition(broke
     minutes = [0, 3, 9.9995, 10, 10, 10.0005, 25, 120]
     records = [record(wide if number % 2 else narrow, minute, number) for number, minute in enumerate(minutes)]
     heard: list[int] = []
-    assert play(records, topics, broker.bootstrap, begins_us=BEGINS_US, ends_us=ENDS_US, progress=heard.append) == len(minutes)
+    assert play(records, topics, at(broker), begins_us=BEGINS_US, ends_us=ENDS_US, progress=heard.append) == len(minutes)
 
     grid = [*range(BEGINS_US, last_tick_us(ENDS_US) + 1, TICK_US)]
     assert heard == grid
@@ -129,7 +133,7 @@ def test_a_tick_stands_behind_all_that_arrived_up_to_it_in_every_partition(broke
 def test_one_applications_records_stay_in_one_partition(embedded: Broker, create_topic: Topic) -> None:
     name = create_topic(embedded, 4)
     records = [record(name, minute, minute % 7) for minute in range(70)]
-    play(records, {name: 4}, embedded.bootstrap, begins_us=BEGINS_US, ends_us=ENDS_US)
+    play(records, {name: 4}, at(embedded), begins_us=BEGINS_US, ends_us=ENDS_US)
     places: dict[bytes, set[int]] = defaultdict(set)
     for number, partition in enumerate(stood(embedded, name, 4)):
         for each in partition:
@@ -150,14 +154,14 @@ def test_one_applications_records_stay_in_one_partition(embedded: Broker, create
 def test_records_out_of_order_or_between_milliseconds_are_not_played(embedded: Broker, create_topic: Topic, wrong: list[Played]) -> None:
     name = create_topic(embedded, 1)
     with pytest.raises(ValueError, match="not by arrival, or no whole milliseconds"):
-        play([each._replace(topic=name) for each in wrong], {name: 1}, embedded.bootstrap, begins_us=BEGINS_US, ends_us=ENDS_US)
+        play([each._replace(topic=name) for each in wrong], {name: 1}, at(embedded), begins_us=BEGINS_US, ends_us=ENDS_US)
 
 
 def test_a_record_that_the_broker_does_not_take_ends_the_play(embedded: Broker, create_topic: Topic) -> None:
     name = create_topic(embedded, 1)
     with pytest.raises(PlayError, match="the broker did not take a record"):
         # a partition too many: there is no second one to tick in
-        play([], {name: 2}, embedded.bootstrap, begins_us=BEGINS_US, ends_us=ENDS_US)
+        play([], {name: 2}, at(embedded), begins_us=BEGINS_US, ends_us=ENDS_US)
 
 
 def test_the_soka_case_plays_as_public_records(embedded: Broker, create_topic: Topic) -> None:
@@ -174,7 +178,7 @@ def test_the_soka_case_plays_as_public_records(embedded: Broker, create_topic: T
     renamed = {topic: create_topic(embedded, feed.partitions) for topic, feed in feeds.items()}
     topics = {renamed[topic]: feed.partitions for topic, feed in feeds.items()}
     played = (each._replace(topic=renamed[each.topic]) for each in records)
-    count = play(played, topics, embedded.bootstrap, begins_us=story.world.begins_us, ends_us=story.world.ends_us)
+    count = play(played, topics, at(embedded), begins_us=story.world.begins_us, ends_us=story.world.ends_us)
     assert count == len(records)
     values = [each.value for name, partitions in topics.items() for partition in stood(embedded, name, partitions) for each in partition]
     assert sorted(value for value in values if value is not None) == sorted(each.value for each in records)

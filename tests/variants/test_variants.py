@@ -28,7 +28,7 @@ ON_KAFKA = {"fencing_after_loading", "metadata_at_commit", "aborted_records_read
 
 def outcome(variant: str | None, check: str) -> str:
     """What pytest prints of the check, run in a process of its own, broken or not."""
-    env = {**os.environ, "PYTHONPATH": str(SITE)} | ({"TAIRYU_VARIANT": variant} if variant else {})
+    env = {**os.environ, "PYTHONPATH": str(SITE)} | ({"TAIRYU_TEST_VARIANT": variant} if variant else {})
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "COV_CORE_SOURCE"):
         env.pop(name, None)
     only = [] if variant in ON_KAFKA or variant is None else ["-m", "not kafka"]

@@ -1,4 +1,4 @@
-"""Breaks one thing on purpose: in every Python process that is started with this folder on its PYTHONPATH and ``TAIRYU_VARIANT`` set.
+"""Breaks one thing on purpose: in every Python process that is started with this folder on its PYTHONPATH and ``TAIRYU_TEST_VARIANT`` set.
 
 Nothing of the product knows of it. Python imports a module of this name at its start; the module of the product that a variant is
 about is changed right after it was loaded, before anybody could take a name from it.
@@ -37,5 +37,5 @@ class Breaking(MetaPathFinder, Loader):
         self._break(module)
 
 
-if os.environ.get("TAIRYU_VARIANT"):
-    sys.meta_path.insert(0, Breaking(os.environ["TAIRYU_VARIANT"]))
+if os.environ.get("TAIRYU_TEST_VARIANT"):
+    sys.meta_path.insert(0, Breaking(os.environ["TAIRYU_TEST_VARIANT"]))
