@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import faust
 from aiokafka.structs import ConsumerRecord
+from faust.auth import Credentials
 from faust.topics import Topic
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -121,7 +122,7 @@ class BatchApp(faust.App):
         return BatchTransport(self.conf.broker_consumer, self)
 
 
-def credentials(settings: Settings) -> faust.Credentials | None:
+def credentials(settings: Settings) -> Credentials | None:
     """What ``connection.kafka`` says to librdkafka, said to aiokafka. OSError (ssl.SSLError) if a file cannot be used."""
     if settings.brokers_security == "PLAINTEXT":
         return None

@@ -26,8 +26,9 @@ def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
     or TAIRYU_HISTORY_DIR (history), and others: `tairyu config show`. Logs are JSON lines on stderr.
     """
     log_to_stderr()
+    settings = load_settings()
     module = {Stage.INTAKE: "streams.intake", Stage.WATCH: "streams.watch", Stage.HISTORY: "sinks.history"}[stage]
-    import_module(module).run(load_settings())  # a stage loads only what it needs
+    import_module(module).run(settings)  # a stage loads only what it needs
 
 
 @app.command()
