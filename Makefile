@@ -1,6 +1,6 @@
 # Tairyu: `make` lists what there is to do. Both `demo` and `test` set everything up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint chaos soak kafka-jars lock generate clean
+.PHONY: help demo test lint chaos soak kafka-jars asyncapi-schema lock generate clean
 PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 40
@@ -22,7 +22,7 @@ help: ## This list
 demo: .venv/ready ## The Soka case, from the first held application to the report, through the real stages
 	.venv/bin/tairyu demo $(ARGS)
 
-test: .venv/ready lint kafka-jars ## Everything: ruff, mypy, import-linter, pytest; real Kafka where java and mvn are there
+test: .venv/ready lint kafka-jars asyncapi-schema ## Everything: ruff, mypy, import-linter, pytest; real Kafka where java and mvn are there
 	$(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated files
@@ -42,7 +42,12 @@ soak: .venv/ready ## 20,000 random histories against the second judge: make soak
 kafka-jars: .venv/ready ## Apache Kafka's jars, once, where java and mvn are there
 	$(PY) -m streams.brokers.jars || true
 
-generate: .venv/ready ## Write the JSON Schemas and docs/events.md anew
+asyncapi-schema: ## The official schema of AsyncAPI documents, once, where npm is there
+	@mkdir -p .cache/asyncapi && cp tests/asyncapi/package.json tests/asyncapi/package-lock.json .cache/asyncapi/
+	@test -f .cache/asyncapi/node_modules/@asyncapi/specs/schemas/3.0.0.json || ! command -v npm > /dev/null || \
+	    npm ci --prefix .cache/asyncapi --ignore-scripts --no-audit --no-fund --loglevel=error || true
+
+generate: .venv/ready ## Write the JSON Schemas, docs/asyncapi.yaml and the pages made from data anew
 	$(PY) -m schemas.generate
 
 lock: ## Write requirements.lock anew from pyproject.toml

@@ -1,4 +1,4 @@
-"""``python -m schemas.generate [--check]``: writes the JSON Schemas and ``docs/events.md``, or says whether they are as they would be.
+"""``python -m schemas.generate [--check]``: writes the JSON Schemas, ``docs/asyncapi.yaml`` and the pages made from data.
 
 ``--check`` writes nothing, names each file that differs, is missing or should not be there, and ends with 1 if there is any.
 """
@@ -6,8 +6,10 @@
 import argparse
 import json
 import sys
+import tomllib
 from pathlib import Path
 
+from schemas.asyncapi import asyncapi
 from schemas.cards import load_cards
 from schemas.events_page import events_page
 from schemas.json_schemas import MESSAGES, json_schema, kebab
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 POLICY = ROOT / "streams" / "policies" / "my-number-card.yaml"
 SCHEMAS = Path("schemas") / "json"
 PAGE = Path("docs") / "events.md"
+ASYNCAPI = Path("docs") / "asyncapi.yaml"
 ENDING = ".schema.json"
 
 
@@ -34,7 +37,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 def generated(policy: Path = POLICY) -> dict[Path, str]:
     """Every generated file, by its path below the root."""
     schemas = {SCHEMAS / f"{kebab(name)}{ENDING}": _text(json_schema(message)) for name, message in MESSAGES.items()}
-    return schemas | {PAGE: events_page(load_cards(), policy)}
+    cards = load_cards()
+    return schemas | {PAGE: events_page(cards, policy), ASYNCAPI: asyncapi(cards, policy, _version())}
 
 
 def write(root: Path) -> None:
@@ -50,6 +54,11 @@ def stale(root: Path) -> list[str]:
     """One line for each file below a root that is not as it would be written."""
     wrong = [f"{path}: {_state(root / path)}" for path, text in generated().items() if _read(root / path) != text]
     return wrong + [f"{path.relative_to(root)}: is the schema of no message" for path in _orphans(root)]
+
+
+def _version() -> str:
+    version: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    return version
 
 
 def _orphans(root: Path) -> list[Path]:

@@ -6,6 +6,7 @@
 import ast
 import inspect
 import re
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 from types import ModuleType
@@ -49,11 +50,16 @@ def kebab(name: str) -> str:
 
 def json_schema(message: type[msgspec.Struct]) -> dict[str, Any]:
     """The schema of one message, complete in itself."""
-    (_,), components = msgspec.json.schema_components([message], ref_template="#/$defs/{name}")
-    described = {name: _described(name, component) for name, component in components.items()}
+    described = component_schemas([message], "#/$defs/{name}")
     top = described.pop(message.__name__)
     head = {"$schema": DRAFT, "$id": ID + kebab(message.__name__)}
     return head | top | ({"$defs": dict(sorted(described.items()))} if described else {})
+
+
+def component_schemas(messages: Iterable[type[msgspec.Struct]], refs: str) -> dict[str, Any]:
+    """Name -> schema, of messages and all that they are made of, which point at each other by ``refs`` (``#/$defs/{name}``)."""
+    _, components = msgspec.json.schema_components(messages, ref_template=refs)
+    return {name: _described(name, component) for name, component in components.items()}
 
 
 @cache

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from schemas.cards import load_cards
 from schemas.events_page import columns, events_page, may_say
-from schemas.generate import PAGE, POLICY, ROOT, SCHEMAS, generated, main, stale, write
+from schemas.generate import ASYNCAPI, PAGE, POLICY, ROOT, SCHEMAS, generated, main, stale, write
 from schemas.json_schemas import MESSAGES, field_prose, json_schema, kebab
 from schemas.reasons import Reason
 from schemas.situations import EXAMPLES, situation
@@ -123,4 +123,4 @@ def test_the_page_follows_another_policy(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_generated() -> None:
-    assert generated().keys() == {PAGE, *(SCHEMAS / f"{kebab(message)}.schema.json" for message in MESSAGES)}
+    assert generated().keys() == {PAGE, ASYNCAPI, *(SCHEMAS / f"{kebab(message)}.schema.json" for message in MESSAGES)}
