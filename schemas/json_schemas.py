@@ -51,8 +51,8 @@ def kebab(name: str) -> str:
 def json_schema(message: type[msgspec.Struct]) -> dict[str, Any]:
     """The schema of one message, complete in itself."""
     described = component_schemas([message], "#/$defs/{name}")
-    top = described.pop(message.__name__)
-    head = {"$schema": DRAFT, "$id": ID + kebab(message.__name__)}
+    top: dict[str, Any] = described.pop(message.__name__)
+    head: dict[str, Any] = {"$schema": DRAFT, "$id": ID + kebab(message.__name__)}
     return head | top | ({"$defs": dict(sorted(described.items()))} if described else {})
 
 
