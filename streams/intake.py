@@ -20,6 +20,7 @@ from streams.admission import Admission, Output
 from streams.desk import Clock, Desk, SystemClock, public_record, unpackable_record
 from streams.evidence import TopicPart
 from streams.gate import Gate
+from streams.groups import INTAKE
 from streams.inputs import Inputs
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.outlet import Outlet
@@ -35,7 +36,6 @@ from streams.topics import admin_client
 
 log = structlog.get_logger()
 
-GROUP = "tairyu-intake"
 BUCKET_S = 5
 KEY_BYTES = 32
 LIST_S = 30.0
@@ -157,7 +157,7 @@ def run(settings: Settings) -> None:
     interval_us = policies.newest.pulse_interval_us
     live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
-    config = consumer_config(settings, GROUP, **FETCHING)
+    config = consumer_config(settings, INTAKE, **FETCHING)
     tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US), skip_unpackable=not settings.simulation)
 

@@ -26,6 +26,7 @@ from schemas.codec import decode_application
 from schemas.records import APPLIED_KEY, Application, Applied
 from streams.connection import kafka
 from streams.failpoints import reach
+from streams.groups import WATCH
 from streams.ledger_reading import read_ledger
 from streams.loop import die
 from streams.partition import Batch, Partition
@@ -97,7 +98,7 @@ def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
     producer = ck.Producer(
         kafka(settings)
         | {
-            "transactional.id": f"tairyu-watch-{number}",
+            "transactional.id": f"{WATCH}-{number}",
             "transaction.timeout.ms": 10_000,
             "partitioner": "murmur2_random",
             "compression.type": "lz4",

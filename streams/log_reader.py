@@ -3,6 +3,7 @@
 import confluent_kafka as ck
 
 from streams.connection import kafka
+from streams.groups import READER
 from streams.settings import Settings
 
 ANSWER_S = 5.0
@@ -21,7 +22,7 @@ def reader(settings: Settings, *, log_level: int = SILENT, **more: object) -> ck
     return ck.Consumer(
         kafka(settings)
         | {
-            "group.id": "tairyu-reader",  # must be named, and is never joined
+            "group.id": READER,
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
             "isolation.level": "read_committed",

@@ -10,6 +10,7 @@ import structlog
 from streams.admission import Output
 from streams.connection import kafka
 from streams.failpoints import reach
+from streams.groups import INTAKE
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ class Outlet:
         self._producer = ck.Producer(
             kafka(settings)
             | {
-                "transactional.id": f"tairyu-intake-{slot}",
+                "transactional.id": f"{INTAKE}-{slot}",
                 "transaction.timeout.ms": TRANSACTION_MS,
                 "partitioner": "murmur2_random",
                 "compression.type": "lz4",

@@ -15,6 +15,7 @@ import structlog
 from schemas.cards import load_cards
 from streams.failpoints import reach
 from streams.faust_batch import BatchApp, BatchTopic, credentials
+from streams.groups import WATCH
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
 from streams.policy import Policies, PolicyMissing
@@ -47,7 +48,7 @@ class Watch:
 
     def _app(self, partitions: int) -> BatchApp:
         app = BatchApp(
-            "tairyu-watch",
+            WATCH,
             broker="kafka://" + self.settings.brokers.replace(",", ";kafka://"),
             broker_credentials=credentials(self.settings),
             env_prefix="TAIRYU_FAUST_",

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,8 +30,18 @@ class Node:
     """Port at which clients and the other nodes reach it, if it is not its own: that of a proxy before it."""
 
 
-def node_properties(node: Node, nodes: Sequence[Node]) -> str:
-    """The ``server.properties`` of one of ``nodes``; with three or more, one may be lost."""
+@dataclass(frozen=True)
+class Locks:
+    """What makes a broker let in only whom it knows."""
+
+    properties: Callable[[Node], Mapping[str, object]]
+    """Further properties of a node, instead of its own."""
+    client: Mapping[str, str]
+    """What a client needs to be let in, by librdkafka's names."""
+
+
+def node_properties(node: Node, nodes: Sequence[Node], more: Mapping[str, object] | None = None) -> str:
+    """The ``server.properties`` of one of ``nodes``; with three or more, one may be lost. ``more``: instead of its own."""
     copies, enough = (3, 2) if len(nodes) >= 3 else (1, 1)
     settings = {
         "process.roles": "broker,controller",
@@ -59,7 +69,7 @@ def node_properties(node: Node, nodes: Sequence[Node]) -> str:
         "transactional.id.expiration.ms": 2_147_483_647,
         "log.retention.hours": 8_760,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={value}\n" for name, value in (settings | dict(more or {})).items())
 
 
 class KafkaBroker:
@@ -80,6 +90,7 @@ class KafkaBroker:
         say: Callable[[str], None] = print,
         heap: str = "512m",
         fronts: Sequence[int] = (),
+        locks: Locks | None = None,
     ) -> None:
         """``port``: of node 1, a free one if none is given. ``cache``: of the jars. ``say`` is told of a fetch. ``fronts``: a port per
         node that it names as its own (a proxy's)."""
@@ -89,6 +100,7 @@ class KafkaBroker:
         self._say = say
         self._heap = heap
         self._fronts = fronts
+        self._locks = locks
         self._temporary = folder is None
         self._folder = folder
         self._nodes: list[Node] = []
@@ -127,12 +139,12 @@ class KafkaBroker:
         self._nodes = _nodes(folder, self._count, self._port, self._fronts)
         cluster = _cluster_id(folder)
         for node in self._nodes:
-            properties = _prepare(node, self._nodes, jars, cluster)
+            properties = _prepare(node, self._nodes, jars, cluster, self._locks)
             command = [*_java(jars), f"-Xmx{self._heap}", "kafka.Kafka", str(properties)]
             self._programs.append(Program(f"Kafka node {node.number}", command, node.folder / "kafka.log", silent=True))
         for program in self._programs:
             program.start()
-        wait_until_answers(self.bootstrap, self._programs, 60)
+        wait_until_answers(self.bootstrap, self._programs, 60, self._locks.client if self._locks else None)
 
     def _end(self) -> None:
         for program in reversed(self._programs):
@@ -165,11 +177,11 @@ def new_cluster_id(random: uuid.UUID) -> str:
     return urlsafe_b64encode(b"\0" + random.bytes[1:]).decode().rstrip("=")
 
 
-def _prepare(node: Node, nodes: Sequence[Node], jars: Path, cluster: str) -> Path:
+def _prepare(node: Node, nodes: Sequence[Node], jars: Path, cluster: str, locks: Locks | None) -> Path:
     """Writes the node's properties and formats its data folder, unless it is; gives the properties' path."""
     node.folder.mkdir(parents=True, exist_ok=True)
     properties = node.folder / "server.properties"
-    properties.write_text(node_properties(node, nodes))
+    properties.write_text(node_properties(node, nodes, locks.properties(node) if locks else None))
     if not (node.folder / "data" / "meta.properties").exists():
         _format(jars, cluster, properties)
     return properties

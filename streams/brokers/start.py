@@ -2,9 +2,9 @@
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -60,9 +60,13 @@ def check_port(port: int) -> None:
             raise BrokerError(f"port {port} is in use by another program ({error.strerror}): stop it, or choose another port") from error
 
 
-def wait_until_answers(bootstrap: str, programs: Sequence[Program], at_most_s: float) -> None:
-    """Returns when every node is in the cluster's metadata; BrokerError if one ends before, or ``at_most_s`` have passed."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0})
+def wait_until_answers(bootstrap: str, programs: Sequence[Program], at_most_s: float, client: Mapping[str, Any] | None = None) -> None:
+    """Returns when every node is in the cluster's metadata; BrokerError if one ends before, or ``at_most_s`` have passed.
+
+    ``client``: what a client needs to be let in, by librdkafka's names.
+    """
+    asking: dict[str, Any] = {"bootstrap.servers": bootstrap, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
+    admin = AdminClient(asking | dict(client or {}))
     give_up = time.monotonic() + at_most_s
     while not _answers(admin, len(programs)):
         for program in programs:

@@ -1,28 +1,34 @@
-"""``tairyu topics``: the topics of a set-up, as their cards and the parties say."""
+"""``tairyu topics``: the topics of a set-up, and the rights on them, as their cards and the parties say."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
+import orjson
 import typer
 
-from schemas.cards import load_cards
+from schemas.cards import Card, load_cards
 from streams.cli import app
 from streams.cli.answers import Screen
 from streams.cli.history import table_of
 from streams.cli.running import topics_of
-from streams.parties import load_parties, public_feeds
+from streams.parties import Feed, load_parties, public_feeds
 from streams.policy_file import load_policies
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 from streams.topics import admin_client, ensure_topics, wanted_topics
 
+topics_app = typer.Typer(invoke_without_command=True)
+app.add_typer(topics_app, name="topics")
 
-@app.command()
+
+@topics_app.callback()
 def topics(
+    context: typer.Context,
     create: Annotated[bool, typer.Option("--create", help="Create those that are missing; what exists stays as it is.")] = False,
 ) -> None:
     """List the topics that a set-up needs; with --create, make them on the brokers of the settings (TAIRYU_BROKERS)."""
-    settings, cards = load_settings(), load_cards()
-    policy = load_policies(settings.policy).newest
-    feeds = public_feeds(load_parties(settings.parties, policy), policy, cards, settings.public_partitions)
+    if context.invoked_subcommand is not None:
+        return
+    settings, cards, feeds = _contract()
     if create:
         topics_of(admin_client(settings, quiet=True), settings.brokers)  # said at once, if nobody answers there
         made = ensure_topics(settings, cards, feeds)
@@ -31,3 +37,38 @@ def topics(
     wanted = wanted_topics(settings, cards, feeds)
     rows = [(topic.name, topic.partitions, ", ".join(f"{key}={value}" for key, value in topic.config.items())) for topic in wanted]
     Screen().print(table_of(["topic", "partitions", "configuration"], rows))
+
+
+@topics_app.command()
+def rights(
+    apply: Annotated[bool, typer.Option("--apply", help="Add those that are missing at the brokers; none is taken away.")] = False,
+    subscriber: Annotated[list[str] | None, typer.Option(help="A user who reads verdicts, with groups named USER-...; repeatable.")] = None,
+    operator: Annotated[list[str] | None, typer.Option(help="A user with the command in hand; repeatable.")] = None,
+    principal: Annotated[str, typer.Option(help="How a name becomes a principal; with certificates, for example User:CN={}.")] = "User:{}",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print who may do what, from cards and parties, as calls of kafka-acls.sh; with --apply, add it at the brokers.
+
+    Users: tairyu-intake, tairyu-watch, tairyu-history; each party by its name in the parties' file; municipal-events-gateway. Rights on
+    the same things that nobody generates any more are listed, and stay: exit code 1.
+    """
+    from streams.rights import command_lines, rights_of
+    from streams.rights_at_brokers import add
+
+    settings, cards, feeds = _contract()
+    found = rights_of(settings, cards, feeds, subscribers=subscriber or (), operators=operator or (), principal=principal)
+    if not apply:
+        lines = [orjson.dumps(right._asdict()).decode() for right in found] if as_json else command_lines(found, settings.brokers)
+        print("\n".join(lines))
+        return
+    added, beyond = add(admin_client(settings, quiet=True), found)
+    print(f"{len(added)} rights added, {len(found) - len(added)} were there")
+    for line in beyond:
+        print(f"beyond these: {line}: take it away with kafka-acls.sh --remove, unless you have given it on purpose")
+    raise typer.Exit(1 if beyond else 0)
+
+
+def _contract() -> tuple[Settings, Mapping[str, Card], Mapping[str, Feed]]:
+    settings, cards = load_settings(), load_cards()
+    policy = load_policies(settings.policy).newest
+    return settings, cards, public_feeds(load_parties(settings.parties, policy), policy, cards, settings.public_partitions)

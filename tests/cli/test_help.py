@@ -12,7 +12,7 @@ OPTIONS = {
     "up": ("--data", "--kafka", "--port", "nothing is kept"),
     "run": ("intake|watch|history", "TAIRYU_BROKERS", "SIGTERM"),
     "config": ("show", "as this machine has them"),
-    "topics": ("--create",),
+    "topics": ("--create", "rights", "Print who may do what"),
     "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),

@@ -18,7 +18,7 @@ from schemas.events import PREFIX
 from schemas.instants import SECOND_US
 from schemas.records import PULSE_KEY
 from streams.files import COLUMNS
-from streams.intake import GROUP
+from streams.groups import INTAKE as GROUP
 from streams.up import environment
 from tests.corpus.cases import JLIS, MINATO, MUNICIPAL, PLAZA, SOKA, Case, event, in_town, raw
 from tests.corpus.disguises import Number, numbers, texts

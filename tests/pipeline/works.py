@@ -21,6 +21,7 @@ from schemas.instants import from_text
 from schemas.records import APPLIED_KEY, PULSE_KEY, Applied, Mark
 from streams.brokers import Broker, EmbeddedBroker, KafkaBroker
 from streams.brokers.start import free_ports
+from streams.connection import kafka
 from streams.parties import load_parties, public_feeds
 from streams.policy import Policies
 from streams.policy_file import load_policies
@@ -84,9 +85,7 @@ class Works:
             topic: {partition: [] for partition in range(self.partitions)} for topic in (CUSTODY, APPLICATIONS, STALL_EVENTS)
         }
         """Topic -> partition -> what stands there, as far as it was read."""
-        self._reader = ck.Consumer(
-            {"bootstrap.servers": broker.bootstrap, "group.id": "a-reader-of-the-tests", "isolation.level": "read_committed"}
-        )
+        self._reader = ck.Consumer(kafka(self.settings) | {"group.id": "a-reader-of-the-tests", "isolation.level": "read_committed"})
         self._reader.assign([ck.TopicPartition(topic, number, 0) for topic, parts in self.logs.items() for number in parts])
 
     @property
@@ -116,7 +115,7 @@ class Works:
 
     def send_raw(self, records: Iterable[tuple[str, list[tuple[str, bytes]], bytes]]) -> None:
         """Topic, headers, value."""
-        producer = ck.Producer({"bootstrap.servers": self.settings.brokers, "linger.ms": 5, "compression.type": "lz4"})
+        producer = ck.Producer(kafka(self.settings) | {"linger.ms": 5, "compression.type": "lz4"})
         for topic, headers, value in records:
             producer.produce(topic, value, headers=[*headers], on_delivery=self._delivered)
             producer.poll(0)
