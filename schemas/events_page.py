@@ -10,7 +10,7 @@ import yaml
 
 from schemas.cards import PARTY, Card
 from schemas.events import ACKNOWLEDGED, CORRECTED, ENQUIRY, HEARTBEAT, MANIFEST, NEEDS_NO_SUBJECT, PREFIX, Data, PublicEvent
-from schemas.json_schemas import field_prose
+from schemas.markdown import fields, table
 from schemas.reasons import Reason
 from schemas.situations import EXAMPLES, situation
 
@@ -59,11 +59,10 @@ def _tables(cards: dict[str, Card], policy: dict[str, Any]) -> dict[str, str]:
     return {
         "topics": _topics(cards, policy),
         "types": _types(policy),
-        "envelope": _fields(PublicEvent),
-        "data": _fields(Data),
+        "envelope": fields(PublicEvent),
+        "data": fields(Data),
         "columns": ", ".join(f"`{column}`" for column in columns()),
-        "reasons": _table(("reason", "when", "what to do"), ((f"`{reason}`", reason.when, reason.remedy) for reason in Reason)),
-        "internal": _internal(cards),
+        "reasons": table(("reason", "when", "what to do"), ((f"`{reason}`", reason.when, reason.remedy) for reason in Reason)),
     }
 
 
@@ -73,12 +72,7 @@ def _topics(cards: dict[str, Card], policy: dict[str, Any]) -> str:
         for card in cards.values()
         if card.public
     )
-    return _table(("topic", "who speaks there", "what is said", "header", "kept for"), rows)
-
-
-def _internal(cards: dict[str, Card]) -> str:
-    rows = ((f"`{_name(card)}`", card.meaning, card.key) for card in cards.values() if "subscribers" in card.readers)
-    return _table(("topic", "meaning", "key"), rows)
+    return table(("topic", "who speaks there", "what is said", "header", "kept for"), rows)
 
 
 def _types(policy: dict[str, Any]) -> str:
@@ -87,7 +81,7 @@ def _types(policy: dict[str, Any]) -> str:
         (f"`{name}`{_claim(policy, name)}", (labels | COMMON)[name], _roles(policy, roles), _subject(name), _passes_to(policy, name))
         for name, roles in may_say(policy).items()
     )
-    return _table(("type", "meaning", "who may say it", "subject", "custody passes to"), rows)
+    return table(("type", "meaning", "who may say it", "subject", "custody passes to"), rows)
 
 
 COMMON = {
@@ -118,23 +112,12 @@ def _roles(policy: dict[str, Any], roles: Iterable[str]) -> str:
     return ", ".join(f"{role} ({policy['speakers'][role]['label']})" for role in roles)
 
 
-def _fields(struct: type[msgspec.Struct]) -> str:
-    prose = field_prose(struct.__name__)
-    names = (name for name in struct.__struct_fields__ if name != "data")
-    return _table(("field", "meaning"), ((f"`{name}`", prose[name].replace("``", "`")) for name in names))
-
-
 def _header(card: Card) -> str:
     return f"`{card.speaker_header}`" if card.speaker_header else "–"
 
 
 def _name(card: Card) -> str:
     return card.name.replace(PARTY, "VENDOR")
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def _examples(cards: dict[str, Card]) -> dict[str, str]:

@@ -13,12 +13,16 @@ from schemas.asyncapi import asyncapi
 from schemas.cards import load_cards
 from schemas.events_page import events_page
 from schemas.json_schemas import MESSAGES, json_schema, kebab
+from schemas.subscribing_page import subscribing_page
 
 ROOT = Path(__file__).parent.parent
 POLICY = ROOT / "streams" / "policies" / "my-number-card.yaml"
 SCHEMAS = Path("schemas") / "json"
 PAGE = Path("docs") / "events.md"
+SUBSCRIBING = Path("docs") / "subscribing.md"
 ASYNCAPI = Path("docs") / "asyncapi.yaml"
+EXAMPLES = Path("docs") / "examples"
+"""The programs that the pages quote."""
 ENDING = ".schema.json"
 
 
@@ -38,7 +42,8 @@ def generated(policy: Path = POLICY) -> dict[Path, str]:
     """Every generated file, by its path below the root."""
     schemas = {SCHEMAS / f"{kebab(name)}{ENDING}": _text(json_schema(message)) for name, message in MESSAGES.items()}
     cards = load_cards()
-    return schemas | {PAGE: events_page(cards, policy), ASYNCAPI: asyncapi(cards, policy, _version())}
+    pages = {PAGE: events_page(cards, policy), SUBSCRIBING: subscribing_page(cards, ROOT / EXAMPLES)}
+    return schemas | pages | {ASYNCAPI: asyncapi(cards, policy, _version())}
 
 
 def write(root: Path) -> None:

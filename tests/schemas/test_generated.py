@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -12,13 +13,16 @@ from jsonschema import Draft202012Validator
 
 from schemas.cards import load_cards
 from schemas.events_page import columns, events_page, may_say
-from schemas.generate import ASYNCAPI, PAGE, POLICY, ROOT, SCHEMAS, generated, main, stale, write
+from schemas.generate import ASYNCAPI, EXAMPLES, PAGE, POLICY, ROOT, SCHEMAS, SUBSCRIBING, generated, main, stale, write
 from schemas.json_schemas import MESSAGES, field_prose, json_schema, kebab
 from schemas.reasons import Reason
-from schemas.situations import EXAMPLES, situation
+from schemas.records import Verdict
+from schemas.situations import EXAMPLES as SITUATIONS
+from schemas.situations import situation
 from streams.files import COLUMNS, read_lines
 from streams.gate import sayers
 from streams.policy_file import load_policies
+from streams.stalls import Kind
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +114,7 @@ def test_the_page_has_the_columns_that_a_file_may_have() -> None:
 
 
 def test_the_csv_example_stands_for_the_same_events_as_the_ndjson_one() -> None:
-    rows = [json.loads(line) for _, line in read_lines(str(EXAMPLES / "files" / "events.csv"))]
+    rows = [json.loads(line) for _, line in read_lines(str(SITUATIONS / "files" / "events.csv"))]
     assert rows == [json.loads(line) for line in situation("files", "same-as-events-csv").values()]
 
 
@@ -122,5 +126,13 @@ def test_the_page_follows_another_policy(tmp_path: Path) -> None:
     assert "| `card.engraved` | 刻印 | j-lis (地方公共団体情報システム機構（J-LIS）) | required | 郵便 |" in events_page(load_cards(), path)
 
 
+def test_the_subscribers_page_quotes_its_programs_and_names_every_field_kind_and_reason() -> None:
+    page = (ROOT / SUBSCRIBING).read_text(encoding="utf-8")
+    for program in ("subscriber.py", "Subscriber.java"):
+        assert (ROOT / EXAMPLES / program).read_text(encoding="utf-8") in page
+    said = [*Verdict.__struct_fields__, *get_args(Kind), "in_time", "end_unobserved", "corrected", "never_opened"]
+    assert [name for name in said if f"`{name}`" not in page] == []
+
+
 def test_nothing_else_is_generated() -> None:
-    assert generated().keys() == {PAGE, ASYNCAPI, *(SCHEMAS / f"{kebab(message)}.schema.json" for message in MESSAGES)}
+    assert generated().keys() == {PAGE, SUBSCRIBING, ASYNCAPI, *(SCHEMAS / f"{kebab(message)}.schema.json" for message in MESSAGES)}
