@@ -45,7 +45,7 @@ class Cutter:
     """
 
     def __init__(self, bucket: int = 0, cut_us: int = 0, limit: int = LIMIT) -> None:
-        self._bucket, self._cut_us, self._limit = bucket, cut_us, limit
+        self._bucket, self.cut_us, self._limit = bucket, cut_us, limit
         self._lo = self._records = 0
 
     def feed(self, offset: int, mark: Mark | None) -> Range | None:
@@ -53,11 +53,11 @@ class Cutter:
         if self._records == 0:
             self._lo = offset
         self._records += 1
-        enters = mark is not None and mark.start_us > self._cut_us
+        enters = mark is not None and mark.start_us > self.cut_us
         if mark is not None and enters:
-            self._bucket, self._cut_us = mark.bucket, mark.start_us
+            self._bucket, self.cut_us = mark.bucket, mark.start_us
         if not enters and self._records < self._limit:
             return None
-        cut = Range(self._lo, offset, self._records, self._bucket, self._cut_us)
+        cut = Range(self._lo, offset, self._records, self._bucket, self.cut_us)
         self._records = 0
         return cut

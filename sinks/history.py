@@ -7,9 +7,11 @@ for whoever watches the lag; nothing is read from them.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from math import inf
 from typing import Any
 
 import confluent_kafka as ck
@@ -18,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from schemas.cards import Card, load_cards
+from schemas.instants import SECOND_US
 from schemas.records import Application
 from sinks.clickhouse import Log, Store
 from sinks.cuts import Cutter, Range
@@ -25,6 +28,7 @@ from sinks.migrate import read_migrations
 from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents, Unreadable
 from streams.connection import clickhouse
 from streams.loop import Batch, LoopError, consumer_config, die, run_loop
+from streams.metrics import Reading, counter, gauges, histogram
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.readiness import tell_ready
@@ -33,6 +37,10 @@ from streams.topics import TIMEOUT_S, admin_client, topic_ids, wait_for_topics
 from streams.verdicts import HopVerdict, hop_verdicts
 
 log = structlog.get_logger()
+cuts = counter("tairyu_cuts_total")
+inserted = counter("tairyu_rows_total")
+unreadable = counter("tairyu_unreadable_records_total")
+insert_took = histogram("tairyu_insert_seconds")
 
 READ = ("custody-log", "applications", "stall-events")
 """The cards of the logs that are kept."""
@@ -55,6 +63,11 @@ class Tail:
     def start(self) -> int:
         """Where to read from."""
         return ck.OFFSET_BEGINNING if self._last is None else self._last.hi + 1
+
+    @property
+    def cut_us(self) -> int:
+        """The instant of the last cut; 0: none yet."""
+        return self._cutter.cut_us
 
     def check(self, begin: int, end: int | None) -> None:
         """The log reaches from ``begin`` to before ``end`` (None: not known). HistoryError if that does not go with what is kept."""
@@ -87,6 +100,7 @@ class Tail:
         return cut, records
 
     def unreadable(self, offset: int) -> None:
+        unreadable.labels(self.log.topic).inc()
         log.error("a record cannot be read: it has no row", topic=self.log.topic, partition=self.log.partition, offset=offset)
 
     @property
@@ -119,22 +133,33 @@ class History:
         self._tails = {}
 
     def handle(self, batch: Batch) -> None:
-        cuts: list[tuple[Tail, Range, list[Record]]] = []
+        cut_off: list[tuple[Tail, Range, list[Record]]] = []
         for message in batch.records:
             tail = self._tails[message.topic() or "", message.partition() or 0]
             if ended := tail.feed(Record(message.offset() or 0, message.key(), message.value())):
-                cuts.append((tail, *ended))
-        self._write(cuts, batch)
+                cut_off.append((tail, *ended))
+        self._write(cut_off, batch)
 
-    def _write(self, cuts: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
-        kept = [(tail, cut, records) for tail, cut, records in cuts if records]
+    def readings(self, now_us: int) -> Iterator[Reading]:
+        """How old the last cut of each log is, in its slowest partition here. May be asked from another thread."""
+        slowest: dict[str, int] = {}
+        for (topic, _), tail in list(self._tails.items()):
+            slowest[topic] = min(tail.cut_us, slowest.get(topic, tail.cut_us))
+        for topic, cut_us in slowest.items():
+            yield Reading("tairyu_history_lag_seconds", (topic,), max(0, now_us - cut_us) / SECOND_US if cut_us else inf)
+
+    def _write(self, cut_off: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
+        kept = [(tail, cut, records) for tail, cut, records in cut_off if records]
         if not kept:
             return
         # Asked after reading: what was read before cannot be of a log that came later under the same name
         if topic_ids(self._admin, self._sources) != self._ids:
             raise HistoryError("a topic was deleted and made again while it was read: starting again reads the new one from its beginning")
         for tail, cut, records in kept:
-            self._store.write(tail.log, cut, self._sources[tail.log.topic].rows(records, tail.unreadable))
+            rows = self._sources[tail.log.topic].rows(records, tail.unreadable)
+            with insert_took.time():
+                inserted.labels(tail.log.topic).inc(self._store.write(tail.log, cut, rows))
+            cuts.labels(tail.log.topic).inc()
         self._commit(kept, batch)
 
     def _commit(self, kept: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
@@ -184,11 +209,9 @@ def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> 
     wait_for_topics(admin, read)
     log.info("history is ready")
     tell_ready()
-    run_loop(
-        consumer_config(settings, settings.history_group, auto_offset_reset="error"),
-        list(read),
-        History(store, admin, read, settings.embedded),
-    )
+    history = History(store, admin, read, settings.embedded)
+    gauges(lambda: history.readings(time.time_ns() // 1_000))
+    run_loop(consumer_config(settings, settings.history_group, auto_offset_reset="error"), list(read), history)
 
 
 def _open_server(server: Mapping[str, Any], opened: ExitStack) -> Store:

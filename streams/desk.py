@@ -14,9 +14,11 @@ from schemas.records import PULSE_KEY
 from streams.admission import Admission, Output, PublicRecord
 from streams.evidence import TopicPart
 from streams.inputs import Inputs
+from streams.metrics import counter
 from streams.outlet import Outlet
 
 log = structlog.get_logger()
+refusals = counter("tairyu_refusals_total")
 
 _read_headers = methodcaller("headers")
 
@@ -61,6 +63,7 @@ class Desk:
     def commit(self, outputs: Iterable[Output], group: Any) -> None:
         self._outlet.commit(outputs, self.inputs.positions(), group)
         for (topic, reason), count in self._admission.refused.items():
+            refusals.labels(topic, reason).inc(count)
             log.warning("refused", topic=topic, reason=reason, count=count)
         self._admission.refused.clear()
 

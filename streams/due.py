@@ -52,6 +52,22 @@ class DueIndex:
                 tops.append(heap[0][0])
         return min(tops, default=None)
 
+    def count(self, until_us: int) -> int:
+        """How many are due before an instant. May be asked from another thread: then it is off by what moves meanwhile.
+
+        A heap's entries before an instant hang together from its top, so this costs what is counted, not what is open.
+        """
+        found = 0
+        for vendors, heap in list(self._heaps.items()):
+            places = [0]
+            while places:
+                place = places.pop()
+                for due_us, token in heap[place : place + 1]:
+                    if due_us < until_us:
+                        found += self._current.get(token) == (due_us, vendors)
+                        places += (2 * place + 1, 2 * place + 2)
+        return found
+
     def _tidy(self, vendors: Vendors, heap: list[tuple[int, bytes]]) -> None:
         """Rebuild a heap that is mostly replaced entries, so that memory follows what is open."""
         if len(heap) > 64 and len(heap) > 4 * len(self._current):

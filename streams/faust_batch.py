@@ -50,6 +50,12 @@ class BatchConsumer(driver.Consumer):
     """Delivers runs of the app's batched topic; seeks where the ledger says."""
 
     app: "BatchApp"
+    delivered: dict[int, int]
+    """Partition -> the last offset that an agent got."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.delivered = {}
 
     def _new_consumer_thread(self) -> CommittedOnly:
         return CommittedOnly(self, loop=self.loop, beacon=self.beacon)
@@ -64,6 +70,7 @@ class BatchConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return  # a rebalance began: what is left belongs to someone else
             if active is None or tp in active or tp in self._buffered_partitions:
+                self.delivered[tp.partition] = run[-1].offset
                 for start in range(0, len(run), RUN_LENGTH):
                     yield tp, _message(tp, run[start : start + RUN_LENGTH], generation)
 
@@ -76,6 +83,21 @@ class BatchConsumer(driver.Consumer):
                 await self._seek(tp, offset)
                 offsets[tp] = offset
         return offsets
+
+    def lag(self, partition: int, handled: int) -> int | None:
+        """Readable records behind offset ``handled``, as far as the broker has told; None: it has not yet. Markers count, unless all
+        up to the end has been fetched and handled. To be asked from any thread: it only looks."""
+        try:
+            assignment = self._thread._consumer._subscription.subscription.assignment
+            state = assignment.state_value(TP(self.app.batched, partition))
+            end, position = state.lso, state.position
+        except (AttributeError, KeyError, AssertionError):
+            return None  # between two assignments
+        if end is None:
+            return None
+        if position >= end and self.delivered.get(partition, handled) <= handled:
+            return 0
+        return int(max(0, end - handled - 1))
 
     def _new_offset(self, tp: TP) -> int | None:
         """Faust commits consecutive offsets only; a batch acknowledges just its last, so the commit would never move."""

@@ -19,10 +19,12 @@ from schemas.instants import SECOND_US
 from streams.admission import Admission, Output
 from streams.desk import Clock, Desk, SystemClock, public_record, unpackable_record
 from streams.evidence import TopicPart
+from streams.feed_figures import count_from_zero, deleted_unread, feed_readings
 from streams.gate import Gate
 from streams.groups import INTAKE
 from streams.inputs import Inputs
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
+from streams.metrics import gauges
 from streams.outlet import Outlet
 from streams.parties import Feed, Parties, load_parties, public_feeds
 from streams.player import BUCKET_S as SIMULATED_BUCKET_S
@@ -115,6 +117,7 @@ class Intake:
         for (topic, partition), first in self._ends.beginnings(positions).items():
             if first > positions[topic, partition]:
                 gap = {"from_offset": positions[topic, partition], "to_offset": first}
+                deleted_unread.labels(topic).inc(first - positions[topic, partition])
                 log.error("records were deleted before they were read", topic=topic, partition=partition, **gap)
 
     def handle(self, batch: Batch) -> None:
@@ -158,6 +161,8 @@ def run(settings: Settings) -> None:
     live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
     config = consumer_config(settings, INTAKE, **FETCHING)
+    count_from_zero(feeds)
+    gauges(lambda: feed_readings(desk.inputs, SystemClock().now_us()))
     tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US), skip_unpackable=not settings.simulation)
 

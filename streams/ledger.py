@@ -29,12 +29,15 @@ from streams.failpoints import reach
 from streams.groups import WATCH
 from streams.ledger_reading import read_ledger
 from streams.loop import die
+from streams.metrics import histogram
 from streams.partition import Batch, Partition
 from streams.policy import Policies
 from streams.readiness import tell_ready
 from streams.settings import Settings
 
 log = structlog.get_logger()
+commit_took = histogram("tairyu_commit_seconds")
+load_took = histogram("tairyu_ledger_load_seconds")
 
 LARGEST = 4_194_304
 """As the card of ``applications`` allows: a record holds what its events brought."""
@@ -67,6 +70,7 @@ class Held:
     def applied(self) -> int:
         return self.partition.applied.offset
 
+    @commit_took.time()
     def commit(self, changed: dict[bytes, bytes | None], applied: Applied, outputs: list[Output]) -> None:
         """Outputs, changed records and the applied record in one transaction. KafkaException if it did not surely commit."""
         producer, encoded = self.producer, msgspec.json.encode(applied)
@@ -134,7 +138,9 @@ class LedgerStore(Store):
             self.partitions |= held  # published only when whole
             self.loading = False
             count = sum(len(h.partition.records) for h in held.values())
-            log.info("ledger loaded", partitions=new, applications=count, seconds=round(time.monotonic() - began, 2))
+            seconds = time.monotonic() - began
+            load_took.observe(seconds)
+            log.info("ledger loaded", partitions=new, applications=count, seconds=round(seconds, 2))
 
     def _hold(self, topic: str, new: list[int]) -> dict[int, Held]:
         with ThreadPoolExecutor(LOADERS) as pool:

@@ -21,10 +21,14 @@ import structlog
 from schemas.codec import NewerRecord
 from streams.connection import Config, kafka
 from streams.evidence import TopicPart
+from streams.lag import Lag
+from streams.metrics import counter, gauges
 from streams.policy import PolicyMissing
+from streams.readiness import tell_turn
 from streams.settings import Settings
 
 log = structlog.get_logger()
+read = counter("tairyu_records_total")
 
 COMMITTED_S = 30.0
 
@@ -160,16 +164,21 @@ class _Loop:
     starts: list[ck.TopicPartition] = field(default_factory=list)
     group: Any = None
     changed: bool = False
+    lag: Lag = field(default_factory=Lag)
 
     def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
         consumer = ck.Consumer({**self.config, "logger": log})
         consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=_lost)
+        gauges(self.lag.readings)
         log.info("reading", topics=list(self.topics), group=self.config["group.id"])
         while not stop():
+            tell_turn()
             messages = self._consume(consumer, size, wait_s)
             if self.starts:
                 records, ends, unpackable = self._split(messages)
                 self.handler.handle(Batch(records, ends, self.group, partial(_commit, consumer), unpackable))
+                self.lag.look(consumer, self.starts, ends)
+                read.inc(len(records))
                 for (topic, partition), offset in unpackable.items():
                     consumer.seek(ck.TopicPartition(topic, partition, offset + 1))
         consumer.close()
@@ -195,11 +204,13 @@ class _Loop:
         committed = consumer.committed(partitions, COMMITTED_S) if partitions else []
         if failed := [each for each in committed if each.error is not None]:
             raise ck.KafkaException(failed[0].error)
+        self.lag.clear()
         self.starts = list(self.handler.assigned(committed)) if committed else []
         consumer.assign(self.starts)
 
     def _revoked(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
         self.changed, self.starts, self.group = True, [], None
+        self.lag.clear()
         self.handler.revoked()
         consumer.unassign()
 

@@ -11,9 +11,11 @@ from streams.admission import Output
 from streams.connection import kafka
 from streams.failpoints import reach
 from streams.groups import INTAKE
+from streams.metrics import histogram
 from streams.settings import Settings
 
 log = structlog.get_logger()
+took = histogram("tairyu_commit_seconds")
 
 TRANSACTION_MS = 10_000
 """At most: an open transaction hides all later records of its partitions from everybody."""
@@ -46,6 +48,7 @@ class Outlet:
         )
         self._producer.init_transactions(FENCE_S)
 
+    @took.time()
     def commit(self, outputs: Iterable[Output], positions: Sequence[ck.TopicPartition], group: Any) -> None:
         """KafkaException if it did not surely commit. ``positions``: of every input that is known, always: they fence a zombie."""
         self._producer.begin_transaction()

@@ -3,6 +3,7 @@
 A batch works on a copy of what it touches; ``keep`` takes it over once its transaction is committed (rule 4).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -30,13 +31,16 @@ class Partition:
         self.applied = Applied()
         self.clocks = Clocks()
         self.due = DueIndex()
+        self.open = 0
+        """Applications with an open hop."""
 
     def restore(self, records: dict[bytes, bytes], applied: Applied) -> None:
         """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
-        self.records, self.applied, self.clocks, self.due = records, applied, Clocks(applied), DueIndex()
+        self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
         for token, stored in records.items():
             record = decode_application(stored)
             self.due.put(token, next_due_us(record, self.policies), record.vendors)
+            self.open += bool(record.open_hops)
 
     def judge(self, records: Iterable[Record]) -> "Batch":
         """Handle records in the order of the log."""
@@ -53,19 +57,24 @@ class Partition:
             else:
                 self.records[token] = stored
         self.applied = applied
+        self.open += batch.opened
 
 
 class Batch:
     """What a run of records changes and says; nothing of it counts before it is committed."""
 
     def __init__(self, partition: Partition) -> None:
-        self._of = partition
+        self.partition = partition
         self.offset, self.at_us = partition.applied.offset, partition.applied.at_us
         self.bucket, self.bucket_s = partition.applied.bucket, partition.applied.bucket_s
         self.said: list[tuple[bytes | None, bytes]] = []
         """(key, value) for ``stall-events``, in order."""
         self.stalls: dict[str, bytes | None] = {}
         """stall_id -> what is held now; None: no longer."""
+        self.kinds: Counter[tuple[str, str]] = Counter()
+        """(kind, hop) -> how many transitions were said."""
+        self.opened = 0
+        """By how many the applications with an open hop have become more."""
         self.working: dict[bytes, Application | None] = {}
         self.shrunk: dict[bytes, Application] = {}
         """Token -> its record just before it shrank to a marker."""
@@ -96,14 +105,14 @@ class Batch:
             self.pulse(offset, pulse)
 
     def first_due(self) -> int | None:
-        return self._of.due.first()
+        return self.partition.due.first()
 
     def changed(self) -> dict[bytes, bytes | None]:
         """Token -> its record to be stored, None: forgotten."""
         return {token: None if record is None else encode_application(record) for token, record in self.working.items()}
 
     def applied(self) -> Applied:
-        clocks = self._of.clocks
+        clocks = self.partition.clocks
         return Applied(
             offset=self.offset,
             at_us=self.at_us,
@@ -117,19 +126,19 @@ class Batch:
     def _record(self, token: bytes) -> Application | None:
         if token in self.working:
             return self.working[token]
-        stored = self._of.records.get(token)
+        stored = self.partition.records.get(token)
         return None if stored is None else decode_application(stored)
 
     def _news(self, token: bytes, event: Event, arrived_us: int) -> None:
-        policies = self._of.policies
+        policies = self.partition.policies
         if not is_news(event, policies):
             return
         record = self._record(token)
         vendors = set(record.vendors) if record is not None else set()
-        clock_us = self._of.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
+        clock_us = self.partition.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
         after, changes = advance(record, event, arrived_us, clock_us, policies)
         if after is not record:
-            self._put(token, after)
+            self._put(token, record, after)
             self.shrunk.pop(token, None)  # it was forgotten, and begins anew
         for change in changes:
             self._say(token, after.last4, change)
@@ -137,36 +146,38 @@ class Batch:
     def pulse(self, offset: int, pulse: Pulse) -> None:
         """Time goes on: silence that is now a fact is said, then the clock is marked."""
         self.offset = offset
-        if self._of.policies.named(pulse.policy) is None:
+        if self.partition.policies.named(pulse.policy) is None:
             raise PolicyMissing(f"a pulse names policy version {pulse.policy!r}, which is not among the versions loaded here")
-        self._of.clocks.hear(pulse)
+        self.partition.clocks.hear(pulse)
         self._expire()
         self._mark(pulse)
 
     def _expire(self) -> None:
-        clocks, policies = self._of.clocks, self._of.policies
+        clocks, policies = self.partition.clocks, self.partition.policies
         passed: list[tuple[bytes, str, Change]] = []
-        for token in self._of.due.take_due(clocks):
+        for token in self.partition.due.take_due(clocks):
             record = self._record(token)
             if record is not None:
                 after, changes = expire(record, clocks.of(record.vendors), policies)
                 if record.marker is None and (after is None or after.marker is not None):
                     self.shrunk[token] = record
-                self._put(token, after)
+                self._put(token, record, after)
                 passed += [(token, record.last4, change) for change in changes]
         for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
             self._say(token, last4, change)
 
-    def _put(self, token: bytes, record: Application | None) -> None:
-        self.working[token] = record
-        if record is None:
-            self._of.due.put(token, None, ())
+    def _put(self, token: bytes, before: Application | None, after: Application | None) -> None:
+        self.working[token] = after
+        self.opened += bool(after and after.open_hops) - bool(before and before.open_hops)
+        if after is None:
+            self.partition.due.put(token, None, ())
         else:
-            self._of.due.put(token, next_due_us(record, self._of.policies), record.vendors)
+            self.partition.due.put(token, next_due_us(after, self.partition.policies), after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:
         value = encode(transition(token.decode(), last4, change))
         self.said.append((token, value))
+        self.kinds[change.kind, change.said.hop] += 1
         stall = stall_id(token.decode(), change.said.hop, change.said.attempt)
         if change.kind in OPEN:
             self.stalls[stall] = value
@@ -182,7 +193,7 @@ class Batch:
         if bucket <= last:
             return
         self.bucket = bucket
-        clocks = self._of.clocks
+        clocks = self.partition.clocks
         everyone = clocks.of(())
         mark = Mark(
             at=to_text(self.at_us),
@@ -192,7 +203,7 @@ class Batch:
             all=None if everyone == UNKNOWN else to_text(everyone),
             clocks={vendor: to_text(clock_us) for vendor, clock_us in clocks.vendors().items()},
         )
-        self.said.append((None, encode(ClockMark(id=f"clock:{self._of.number}:{bucket}", time=mark.at, data=mark))))
+        self.said.append((None, encode(ClockMark(id=f"clock:{self.partition.number}:{bucket}", time=mark.at, data=mark))))
 
 
 def read_news(token: bytes, value: bytes) -> tuple[Event, int]:

@@ -31,6 +31,8 @@ class Running(msgspec.Struct, kw_only=True, frozen=True):
     key_file: str
     programs: dict[str, int]
     """Name -> process id, as it is at present."""
+    health_ports: dict[str, int] = {}
+    """Stage -> where on loopback it answers /livez, /readyz and /metrics."""
     values: dict[str, Any]
     """The settings of its stages, by field."""
 

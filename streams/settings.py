@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     stuck_after_s: float = Field(
         default=30.0, description="The watch ends itself if a partition stands still this long while readable records wait."
     )
+    health_host: str = Field(default="127.0.0.1", description="Address at which a stage tells its health; 0.0.0.0: to whoever may connect.")
+    health_port: int | None = Field(
+        default=None, description="Port of /livez, /readyz and /metrics, one for each stage of a machine; 0: any free one; default: none."
+    )
     kafka_jars: Path | None = Field(default=None, description="Folder where Apache Kafka's jars are kept; default: the user's cache.")
 
     @classmethod

@@ -196,11 +196,15 @@ def _settings(plan: Plan, broker: Broker) -> Settings:
 
 @contextmanager
 def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Iterator[SetUp]:
-    stages = [Program(stage, plan.command(stage), plan.folder / "logs" / f"{stage}.log", environment(settings)) for stage in plan.stages]
+    health = dict(zip(plan.stages, free_ports(len(plan.stages)), strict=True))
+    stages = [
+        Program(stage, plan.command(stage), plan.folder / "logs" / f"{stage}.log", environment(settings, health_port=port))
+        for stage, port in health.items()
+    ]
     programs = [*broker.programs, *stages]
 
     def note() -> None:
-        write_running(_running(plan, settings, programs))
+        write_running(_running(plan, settings, programs, health))
 
     supervisor = Supervisor(
         programs, say, on_ready=note, irreplaceable=broker.programs if broker.embedded else (), give_up=plan.give_up, rules=plan.rules
@@ -219,13 +223,13 @@ def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Ite
         outcome.result()
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a stage reads them, and no file beside them."""
-    values = settings.model_dump(mode="json", exclude_none=True)
+def environment(settings: Settings, **own: object) -> dict[str, str]:
+    """The settings as a stage reads them, and no file beside them; ``own``: what this one alone is told."""
+    values = settings.model_dump(mode="json", exclude_none=True) | own
     return {CONFIG: os.devnull} | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
 
 
-def _running(plan: Plan, settings: Settings, programs: Sequence[Program]) -> Running:
+def _running(plan: Plan, settings: Settings, programs: Sequence[Program], health: dict[str, int]) -> Running:
     return Running(
         pid=os.getpid(),
         started=birth(os.getpid()) or 0,
@@ -233,6 +237,7 @@ def _running(plan: Plan, settings: Settings, programs: Sequence[Program]) -> Run
         brokers=settings.brokers,
         embedded=settings.embedded,
         history_port=settings.history_port,
+        health_ports=health,
         key_file=str(settings.key_file),
         programs={program.name: program.pid for program in programs},
         values=settings.model_dump(mode="json"),

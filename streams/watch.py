@@ -7,6 +7,7 @@ a batch says, the records it changes and how far it got are one transaction, und
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import faust
@@ -18,13 +19,18 @@ from streams.faust_batch import BatchApp, BatchTopic, credentials
 from streams.groups import WATCH
 from streams.ledger import Held, LedgerTable, LedgerTables, Output
 from streams.loop import die
+from streams.metrics import Reading, counter, gauges
 from streams.policy import Policies, PolicyMissing
 from streams.policy_file import load_policies
+from streams.readiness import tell_turn
 from streams.settings import Settings
 from streams.topics import partitions_of
+from streams.watch_figures import count_transitions, partition_readings
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger()
+read = counter("tairyu_records_total")
+unreadable = counter("tairyu_unreadable_records_total")
 
 CLOCKS_ONLY_S = 1.0
 """A batch that moved nothing but clocks may wait this long for its commit: a successor reads it again."""
@@ -45,6 +51,7 @@ class Watch:
         self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
         self.watchdog = Watchdog(settings, self.app.batched, self._applied)
         self.app.task(self._start_watchdog)
+        gauges(self._readings)
 
     def _app(self, partitions: int) -> BatchApp:
         app = BatchApp(
@@ -92,6 +99,7 @@ class Watch:
             async with held.lock:
                 for record in run:
                     held.pending.handle(record.offset, record.key, record.value)
+                read.inc(len(run))
                 if held.pending.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
                     await self._commit(held)
         except PolicyMissing as error:
@@ -101,6 +109,7 @@ class Watch:
 
     async def commit_clocks(self) -> None:
         """Nothing else need arrive for clocks to be committed within a second or two."""
+        tell_turn()
         for held in list(self.table.data.partitions.values()):
             await asyncio.shield(self._commit_rest(held))
 
@@ -115,6 +124,7 @@ class Watch:
     async def _commit(self, held: Held) -> None:
         batch = held.pending
         for offset in batch.unreadable:
+            unreadable.labels(self.app.batched).inc()
             log.error("not a custody record: skipped", topic=self.app.batched, partition=held.number, offset=offset)
         changed, applied = batch.changed(), batch.applied()
         stall_events, stalls = self.cards["stall-events"].name, self.cards["stalls"].name
@@ -123,10 +133,19 @@ class Watch:
         await asyncio.get_running_loop().run_in_executor(None, held.commit, changed, applied, outputs)
         reach("watch.before_memory")
         held.keep(changed, applied)
+        count_transitions(batch)
 
     def _applied(self) -> dict[int, int]:
         """What the watchdog looks at: nothing while a ledger is loaded, since the partitions that are held wait for it."""
         return {} if self.table.data.loading else {number: held.applied for number, held in list(self.table.data.partitions.items())}
+
+    def _readings(self) -> Iterator[Reading]:
+        held = {number: each.pending for number, each in list(self.table.data.partitions.items())}
+        yield from partition_readings(held, time.time_ns() // 1_000)
+        for number, pending in held.items():
+            lag = self.app.consumer.lag(number, pending.offset)
+            if lag is not None:
+                yield Reading("tairyu_lag_records", (self.app.batched, str(number)), lag)
 
     async def _start_watchdog(self) -> None:
         self.watchdog.start()

@@ -8,6 +8,7 @@ from streams.brokers import BrokerError
 from streams.cli.answers import Sorry
 from streams.cli.asking import first_line
 from streams.files import FileError
+from streams.health import HealthError
 from streams.log_reader import LogError
 from streams.marked_yaml import PolicyError
 from streams.player import PlayError
@@ -16,7 +17,7 @@ from streams.scenario import ScenarioError
 from streams.setting_sources import SettingsError
 from streams.settings import SECRETS
 
-OURS = (Sorry, BrokerError, FileError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError)
+OURS = (Sorry, BrokerError, FileError, HealthError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError)
 NO_ANSWER = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
 
 

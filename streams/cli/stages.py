@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from streams.cli import app
+from streams.health import serve
 from streams.loop import log_to_stderr
 from streams.settings import load_settings
 
@@ -23,11 +24,13 @@ def run(stage: Annotated[Stage, typer.Argument(help="Which stage.")]) -> None:
     """Run one stage against the brokers of the settings, until SIGTERM.
 
     Settings are environment variables, or names in a TOML file (--config): TAIRYU_BROKERS, TAIRYU_KEY_FILE (intake), TAIRYU_CLICKHOUSE_URL
-    or TAIRYU_HISTORY_DIR (history), and others: `tairyu config show`. Logs are JSON lines on stderr.
+    or TAIRYU_HISTORY_DIR (history), and others: `tairyu config show`. Logs are JSON lines on stderr. With TAIRYU_HEALTH_PORT it answers
+    /livez, /readyz and /metrics.
     """
     log_to_stderr()
     settings = load_settings()
     module = {Stage.INTAKE: "streams.intake", Stage.WATCH: "streams.watch", Stage.HISTORY: "sinks.history"}[stage]
+    serve(settings, stage)
     import_module(module).run(settings)  # a stage loads only what it needs
 
 
