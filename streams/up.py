@@ -172,7 +172,7 @@ def _feeds(settings: Settings) -> dict[str, Feed]:
 
 def _broker(plan: Plan, say: Say) -> EmbeddedBroker | KafkaBroker:
     if plan.kafka:
-        return KafkaBroker(plan.folder / "kafka", port=plan.port, cache=plan.settings.kafka_jars, say=say)
+        return KafkaBroker(plan.folder / "kafka", ports=[plan.port] if plan.port else [], cache=plan.settings.kafka_jars, say=say)
     return EmbeddedBroker(plan.port)
 
 

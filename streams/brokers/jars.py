@@ -81,3 +81,15 @@ def _follow(output: Iterable[str], lines: list[str], say: Callable[[str], None])
             fetched += 1
             if fetched % 20 == 0:
                 say(f"  {fetched} files …")
+
+
+def main() -> None:
+    """For `make`: fetched before anything waits for them. Where Kafka cannot run it says so, and that is no failure."""
+    cache = Path(os.environ.get("TAIRYU_KAFKA_JARS") or default_cache())
+    if missing := kafka_missing(cache):
+        print(missing)
+        return
+    try:
+        fetch_jars(cache, lambda said: print(said, flush=True))
+    except BrokerError as error:
+        raise SystemExit(str(error)) from error

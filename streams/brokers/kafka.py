@@ -85,17 +85,17 @@ class KafkaBroker:
         folder: Path | None = None,
         *,
         nodes: int = 1,
-        port: int | None = None,
+        ports: Sequence[int] = (),
         cache: Path | None = None,
         say: Callable[[str], None] = print,
         heap: str = "512m",
         fronts: Sequence[int] = (),
         locks: Locks | None = None,
     ) -> None:
-        """``port``: of node 1, a free one if none is given. ``cache``: of the jars. ``say`` is told of a fetch. ``fronts``: a port per
-        node that it names as its own (a proxy's)."""
+        """``ports``: of the first nodes; the others get free ones. ``cache``: of the jars. ``say`` is told of a fetch. ``fronts``: a port
+        per node that it names as its own (a proxy's, which must pass on already while the nodes start)."""
         self._count = nodes
-        self._port = port
+        self._ports = ports
         self._cache = cache or default_cache()
         self._say = say
         self._heap = heap
@@ -121,8 +121,8 @@ class KafkaBroker:
     def __enter__(self) -> Self:
         if missing := kafka_missing(self._cache):
             raise BrokerError(missing)
-        if self._port is not None:
-            check_port(self._port)
+        for port in self._ports:
+            check_port(port)
         jars = fetch_jars(self._cache, self._say)
         self._folder = self._folder or Path(tempfile.mkdtemp(prefix="tairyu-kafka-"))
         try:
@@ -136,7 +136,7 @@ class KafkaBroker:
         self._end()
 
     def _start(self, jars: Path, folder: Path) -> None:
-        self._nodes = _nodes(folder, self._count, self._port, self._fronts)
+        self._nodes = _nodes(folder, self._count, self._ports, self._fronts)
         cluster = _cluster_id(folder)
         for node in self._nodes:
             properties = _prepare(node, self._nodes, jars, cluster, self._locks)
@@ -153,14 +153,13 @@ class KafkaBroker:
             shutil.rmtree(self._folder)
 
 
-def _nodes(folder: Path, count: int, port: int | None, fronts: Sequence[int]) -> list[Node]:
+def _nodes(folder: Path, count: int, given: Sequence[int], fronts: Sequence[int]) -> list[Node]:
     """One node lives in the folder itself, several each in a folder of its own."""
-    ports = free_ports(2 * count)
-    if port is not None:
-        ports[0] = port
+    free = free_ports(2 * count)
+    ports, controllers = [*given, *free[len(given) : count]], free[count:]
     homes = [folder] if count == 1 else [folder / f"node-{number + 1}" for number in range(count)]
     reached: Sequence[int | None] = fronts or [None] * count
-    return [Node(number + 1, ports[2 * number], ports[2 * number + 1], homes[number], reached[number]) for number in range(count)]
+    return [Node(number + 1, ports[number], controllers[number], homes[number], reached[number]) for number in range(count)]
 
 
 def _cluster_id(folder: Path) -> str:

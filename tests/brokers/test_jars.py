@@ -1,6 +1,9 @@
 """Fetching Kafka's jars: whole or not at all. Maven's part is played by a script."""
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,14 @@ def test_maven_is_needed_only_until_the_jars_are_there(tmp_path: Path) -> None:
     assert before is not None
     assert "no `mvn`" in before
     assert kafka_missing(tmp_path / "cache", path) is None
+
+
+def test_make_fetches_them_before_anything_waits(tmp_path: Path) -> None:
+    script(tmp_path / "bin", "mvn", OUTPUT)
+    env = {**os.environ, "PATH": f"{java(tmp_path / 'bin', '17.0.15')}:{os.environ['PATH']}", "TAIRYU_KAFKA_JARS": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", "from streams.brokers.jars import main; main()"]
+
+    fetched = subprocess.run(command, cwd=Path(__file__).parents[2], env=env, capture_output=True, text=True, check=True)
+
+    assert "fetching Apache Kafka" in fetched.stdout
+    assert [jar.name for jar in jars_in(tmp_path / "cache").iterdir()] == ["one.jar"]

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.brokers import KafkaBroker
+from streams.brokers.start import free_ports
 from streams.programs import Program
 from tests.chaos.proxy import HOST, Network, Proxy
 
@@ -20,13 +21,13 @@ class Cluster:
     """Replication factor 3, of which 2 must be in sync."""
 
     def __init__(self, folder: Path, cache: Path, network: Network) -> None:
-        self.proxies: Sequence[Proxy] = [network.open() for _ in range(NODES)]
-        self._broker = KafkaBroker(folder, nodes=NODES, cache=cache, heap="400m", fronts=[proxy.port for proxy in self.proxies])
+        ports = free_ports(NODES)
+        self.proxies: Sequence[Proxy] = [network.open(port) for port in ports]
+        fronts = [proxy.port for proxy in self.proxies]
+        self._broker = KafkaBroker(folder, nodes=NODES, ports=ports, cache=cache, heap="400m", fronts=fronts)
 
     def __enter__(self) -> Self:
         self._broker.__enter__()
-        for proxy, node in zip(self.proxies, self._broker.nodes, strict=True):
-            proxy.upstream = node.port
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
         return self
 

@@ -31,8 +31,8 @@ class Fault:
 class Proxy:
     """One port before ``upstream``. Its faults are set from any thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, upstream: int | None) -> None:
-        self.upstream = upstream
+    def __init__(self, loop: asyncio.AbstractEventLoop, upstream: int) -> None:
+        self._upstream = upstream
         self.port = 0
         self._loop, self._fault = loop, Fault()
         self._passing = asyncio.Event()
@@ -53,11 +53,11 @@ class Proxy:
                 each.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._fault.cut or self.upstream is None:
+        if self._fault.cut:
             writer.transport.abort()
             return
         with suppress(OSError):
-            await self._relay(reader, writer, *await asyncio.open_connection(HOST, self.upstream))
+            await self._relay(reader, writer, *await asyncio.open_connection(HOST, self._upstream))
         writer.transport.abort()
 
     async def _relay(
@@ -115,8 +115,8 @@ class Network:
         self._thread.join()
         self._loop.close()
 
-    def open(self, upstream: int | None = None) -> Proxy:
-        """A proxy at a free port. Without ``upstream`` it cuts off whoever comes, until it is told of one."""
+    def open(self, upstream: int) -> Proxy:
+        """A proxy at a free port."""
         proxy = Proxy(self._loop, upstream)
         server = self._run(self._listen(proxy.serve))
         proxy.port = server.sockets[0].getsockname()[1]

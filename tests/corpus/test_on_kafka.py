@@ -131,7 +131,7 @@ def everything(bootstrap: str) -> Iterator[ck.Message]:
     reader.assign(parts)
     waiting = {(part.topic, part.partition) for part in parts}
     while waiting:
-        for message in reader.consume(1_000, 1):
+        for message in reader.consume(1_000, 0.1):
             error = message.error()
             if error is None:
                 yield message

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,11 @@ class House:
         while not set(ensure_topics(self.settings, wanted, {})) >= {self.topic(name) for name in READ}:
             pass  # Kafka deletes in its own time
 
+    @property
+    def group(self) -> str:
+        """Its own: members of another house, killed a moment ago, are none of its business."""
+        return self.prefix + "history"
+
     def ids(self) -> dict[str, str]:
         return topic_ids(AdminClient({"bootstrap.servers": self.broker.bootstrap}), map(self.topic, READ))
 
@@ -82,6 +87,7 @@ class House:
         given = {
             "TAIRYU_BROKERS": self.broker.bootstrap,
             "TAIRYU_EMBEDDED": str(int(self.broker.embedded)),
+            "TAIRYU_HISTORY_GROUP": self.group,
             "TAIRYU_SESSION_TIMEOUT_S": "2" if self.broker.embedded else "6",  # Kafka allows no less
             **({"TAIRYU_CLICKHOUSE_URL": self.url} if self.url else {"TAIRYU_HISTORY_DIR": str(self.folder)}),
         }
@@ -120,7 +126,7 @@ class Stage:
         return [tuple(row) for row in self._client.query(query).result_rows]
 
     def wait_for_rows(self, table: str, topic: str, count: int) -> None:
-        for _ in patience(f"{count} rows in {table}"):
+        for _ in patience(f"{count} rows in {table}", self.log.read_text):
             if self.query(f"SELECT count() FROM {table} WHERE topic = '{topic}'")[0][0] >= count:
                 return
             assert self.process.poll() is None, self.log.read_text()
@@ -137,22 +143,29 @@ class Stage:
         return self.ends()
 
 
-def patience(what: str) -> Iterator[None]:
-    """Again and again, but not for ever."""
+def patience(what: str, instead: Callable[[], str] = str) -> Iterator[None]:
+    """Again and again, but not for ever; then ``instead`` says what there was."""
     give_up = time.monotonic() + PATIENCE_S
     while time.monotonic() < give_up:
         yield
         time.sleep(0.02)
-    raise AssertionError(f"waited {PATIENCE_S:g} s for {what}")
+    raise AssertionError(f"waited {PATIENCE_S:g} s for {what}\n{instead()}")
 
 
 def committed(house: House, card: str, partition: int) -> list[Record]:
     """What the log holds, as an independent reader finds it."""
-    consumer = ck.Consumer({"bootstrap.servers": house.broker.bootstrap, "group.id": uuid.uuid4().hex, "enable.partition.eof": True})
+    told = {
+        "bootstrap.servers": house.broker.bootstrap,
+        "group.id": uuid.uuid4().hex,
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 20,
+    }
+    consumer = ck.Consumer(told)
+    consumer.list_topics(house.topic(card), timeout=20)  # who does not know the leader yet waits half a second before asking again
     consumer.assign([ck.TopicPartition(house.topic(card), partition, ck.OFFSET_BEGINNING)])
     records: list[Record] = []
     while True:
-        for message in consumer.consume(1000, 1.0):
+        for message in consumer.consume(1000, 0.1):
             error = message.error()
             if error is None:
                 records.append(Record(message.offset() or 0, message.key(), message.value()))

@@ -162,7 +162,7 @@ def test_the_group_is_told_how_far_it_has_come(broker: Broker, build: Callable[.
     stage.wait_for_rows("events", custody, len(right["events"]))
     assert stage.stop() == 0
 
-    asking = ck.Consumer({"bootstrap.servers": house.broker.bootstrap, "group.id": "tairyu-history"})
+    asking = ck.Consumer({"bootstrap.servers": house.broker.bootstrap, "group.id": house.group})
     (told,) = asking.committed([ck.TopicPartition(custody, 0)], 20)
     asking.close()
     assert told.offset == max(row[3] for row in right["events"] if row[:2] == (custody, 0)) + 1
