@@ -73,27 +73,24 @@ class Ends:
             return {}
         asked = self._admin.list_offsets(wanted, isolation_level=self._isolation, request_timeout=ANSWER_S)
         answers: dict[TopicPart, int] = {}
-        unknown: set[str] = set()
         for where, answer in asked.items():
             try:
                 answers[where.topic, where.partition] = answer.result(2 * ANSWER_S).offset
             except (ck.KafkaException, TimeoutError) as error:
                 log.warning("no answer about an input's offsets", topic=where.topic, partition=where.partition, text=str(error))
-                unknown |= {where.topic} if _is_unknown_partition(error) else set()
-        self._look_again(unknown)
+        if len(answers) < len(wanted):
+            self._look_again()
         return answers
 
-    def _look_again(self, topics: Iterable[str]) -> None:
-        """The client remembers for a quarter of an hour how many partitions a topic has: those that were added it takes for unknown."""
-        for topic in topics:
-            try:
-                self._admin.list_topics(topic, timeout=ANSWER_S)
-            except ck.KafkaException as error:
-                log.warning("no answer about a topic's partitions", topic=topic, text=str(error))
+    def _look_again(self) -> None:
+        """For a quarter of an hour the client believes what it once learned of leaders, their epochs, and how many partitions a topic has.
 
-
-def _is_unknown_partition(error: Exception) -> bool:
-    return isinstance(error, ck.KafkaException) and error.args[0].code() == ck.KafkaError._UNKNOWN_PARTITION
+        After an election or a broker's restart, or when partitions were added, every later question would be refused.
+        """
+        try:
+            self._admin.list_topics(timeout=ANSWER_S)
+        except ck.KafkaException as error:
+            log.warning("no answer about the brokers' topics", text=str(error))
 
 
 class Intake:

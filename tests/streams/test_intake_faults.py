@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -14,6 +14,8 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.brokers import KafkaBroker
+from streams.brokers.start import wait_until_answers
+from streams.intake import Ends
 from streams.programs import Program
 from tests.streams.intake_house import House, Line, check_promises, submissions, vouched
 
@@ -177,3 +179,20 @@ def test_a_record_that_unpacks_to_more_than_a_client_takes_is_refused_and_what_f
     [event] = house.wait_for(house.send([after._replace(partition=0)]))
     assert event.kind == "event"
     assert intake.running
+
+
+def test_where_inputs_end_is_answered_again_after_the_broker_was_killed_and_started(
+    broker: KafkaBroker, create_topic: Callable[..., str]
+) -> None:
+    asked = [(create_topic(broker), 0)]
+    ends = Ends(AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 2}), low_ends=False)
+    assert ends.ask(asked) == {asked[0]: 0}
+
+    (node,) = broker.programs
+    os.kill(node.pid, signal.SIGKILL)
+    node.wait(10)
+    node.start()
+    wait_until_answers(broker.bootstrap, broker.programs, 60)
+
+    answers = (ends.ask(asked) for _ in range(10))  # the partition has a leader of a new epoch
+    assert any(answer == {asked[0]: 0} for answer in answers)
