@@ -18,12 +18,21 @@ TEMPLATE = Path(__file__).with_name("events_page.md")
 CORRECTED_COLUMNS = {"source": "corrected_source", "id": "corrected_id"}
 DAY_MS = 86_400_000
 KIOSK = "public/kiosk-events"
+QUOTED = {
+    "submitted": "submitted.json",
+    "morning": "a-morning.ndjson",
+    "correction": "a-correction.ndjson",
+    "python": "send.py",
+    "java": "Send.java",
+}
+"""Place in the page -> file of ``docs/examples``."""
 
 
-def events_page(cards: dict[str, Card], policy_file: Path) -> str:
-    """The whole page; the policy is read as plain data, its newest version."""
+def events_page(cards: dict[str, Card], policy_file: Path, examples: Path) -> str:
+    """The whole page; the policy is read as plain data, its newest version. ``examples``: the folder of files that the page quotes."""
     *_, policy = yaml.safe_load_all(policy_file.read_text(encoding="utf-8"))
-    parts = _tables(cards, policy) | _examples(cards)
+    quoted = {name: (examples / file).read_text(encoding="utf-8").rstrip() for name, file in QUOTED.items()}
+    parts = _tables(cards, policy) | _examples(cards) | quoted
     facts = {"procedure": policy["procedure"], "version": policy["version"], "epoch": policy["epoch"].isoformat(), "prefix": PREFIX}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(parts | facts | {"log": cards["custody-log"].name})
 

@@ -42,7 +42,7 @@ def generated(policy: Path = POLICY) -> dict[Path, str]:
     """Every generated file, by its path below the root."""
     schemas = {SCHEMAS / f"{kebab(name)}{ENDING}": _text(json_schema(message)) for name, message in MESSAGES.items()}
     cards = load_cards()
-    pages = {PAGE: events_page(cards, policy), SUBSCRIBING: subscribing_page(cards, ROOT / EXAMPLES)}
+    pages = {PAGE: events_page(cards, policy, ROOT / EXAMPLES), SUBSCRIBING: subscribing_page(cards, ROOT / EXAMPLES)}
     return schemas | pages | {ASYNCAPI: asyncapi(cards, policy, _version())}
 
 

@@ -12,13 +12,14 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from schemas.cards import load_cards
-from schemas.events_page import columns, events_page, may_say
+from schemas.events_page import QUOTED, columns, events_page, may_say
 from schemas.generate import ASYNCAPI, EXAMPLES, PAGE, POLICY, ROOT, SCHEMAS, SUBSCRIBING, generated, main, stale, write
 from schemas.json_schemas import MESSAGES, field_prose, json_schema, kebab
 from schemas.reasons import Reason
 from schemas.records import Verdict
 from schemas.situations import EXAMPLES as SITUATIONS
 from schemas.situations import situation
+from schemas.subscribing_page import PROGRAMS
 from streams.files import COLUMNS, read_lines
 from streams.gate import sayers
 from streams.policy_file import load_policies
@@ -123,12 +124,24 @@ def test_the_page_follows_another_policy(tmp_path: Path) -> None:
     policy["milestones"]["card.engraved"] = {"label": "刻印", "speakers": ["j-lis"], "passes_to": "post"}
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(policy, allow_unicode=True), encoding="utf-8")
-    assert "| `card.engraved` | 刻印 | j-lis (地方公共団体情報システム機構（J-LIS）) | required | 郵便 |" in events_page(load_cards(), path)
+    assert "| `card.engraved` | 刻印 | j-lis (地方公共団体情報システム機構（J-LIS）) | required | 郵便 |" in events_page(
+        load_cards(), path, ROOT / EXAMPLES
+    )
+
+
+def test_the_senders_page_quotes_its_examples(page: str) -> None:
+    for example in QUOTED.values():
+        assert (ROOT / EXAMPLES / example).read_text(encoding="utf-8") in page
+
+
+def test_every_example_of_the_documents_is_quoted(page: str) -> None:
+    quoted = {*QUOTED.values(), *PROGRAMS.values()}
+    assert {path.name for path in (ROOT / EXAMPLES).iterdir() if path.is_file()} == quoted
 
 
 def test_the_subscribers_page_quotes_its_programs_and_names_every_field_kind_and_reason() -> None:
     page = (ROOT / SUBSCRIBING).read_text(encoding="utf-8")
-    for program in ("subscriber.py", "Subscriber.java"):
+    for program in PROGRAMS.values():
         assert (ROOT / EXAMPLES / program).read_text(encoding="utf-8") in page
     said = [*Verdict.__struct_fields__, *get_args(Kind), "in_time", "end_unobserved", "corrected", "never_opened"]
     assert [name for name in said if f"`{name}`" not in page] == []
