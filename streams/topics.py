@@ -26,10 +26,14 @@ class Wanted:
 
 
 def wanted_topics(settings: Settings, cards: Mapping[str, Card], feeds: Mapping[str, Feed]) -> list[Wanted]:
-    """Every topic of the set-up: the public ones as ``feeds`` says (``parties.public_feeds``), the others as their cards say."""
+    """Every topic of the set-up: the public ones as ``feeds`` says (``parties.public_feeds``), the others as their cards say.
+
+    With copies, one of them may be missing when a record is taken, and no more.
+    """
     widths = [(cards[feed.card], feed.topic, feed.partitions) for feed in feeds.values()]
     widths += [(card, card.topic(), partitions_of(settings, name, card)) for name, card in cards.items() if not card.public]
-    return [Wanted(name, width, card.broker_config(simulated=settings.simulation)) for card, name, width in widths]
+    durable = {"min.insync.replicas": str(settings.replication - 1)} if settings.replication > 1 else {}
+    return [Wanted(name, width, card.broker_config(simulated=settings.simulation) | durable) for card, name, width in widths]
 
 
 def partitions_of(settings: Settings, card_name: str, card: Card) -> int:

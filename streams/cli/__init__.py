@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "stages",
     "config": "config",
     "topics": "topics",
+    "doctor": "doctor",
     "replay": "sending",
     "stalls": "looking",
     "where": "whereabouts",

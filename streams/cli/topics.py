@@ -11,9 +11,10 @@ from streams.cli import app
 from streams.cli.answers import Screen
 from streams.cli.history import table_of
 from streams.cli.running import topics_of
-from streams.parties import Feed, load_parties, public_feeds
+from streams.parties import Feed, Parties, load_parties, public_feeds
 from streams.policy_file import load_policies
 from streams.settings import Settings, load_settings
+from streams.topic_check import check_topics
 from streams.topics import admin_client, ensure_topics, wanted_topics
 
 topics_app = typer.Typer(invoke_without_command=True)
@@ -24,11 +25,20 @@ app.add_typer(topics_app, name="topics")
 def topics(
     context: typer.Context,
     create: Annotated[bool, typer.Option("--create", help="Create those that are missing; what exists stays as it is.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare those that exist with their cards; nothing is changed.")] = False,
 ) -> None:
-    """List the topics that a set-up needs; with --create, make them on the brokers of the settings (TAIRYU_BROKERS)."""
+    """List the topics that a set-up needs; with --create, make them on the brokers of the settings (TAIRYU_BROKERS).
+
+    With --check, each difference from the cards is a line with what to do, and nothing is changed: exit code 1 if there is one.
+    """
     if context.invoked_subcommand is not None:
         return
-    settings, cards, feeds = _contract()
+    settings, cards, feeds, parties = _contract()
+    if check:
+        topics_of(admin_client(settings, quiet=True), settings.brokers)
+        found = check_topics(admin_client(settings, quiet=True), settings, cards, feeds, parties)
+        print("\n".join(map(str, found)) or "All topics are as their cards say.")
+        raise typer.Exit(1 if found else 0)
     if create:
         topics_of(admin_client(settings, quiet=True), settings.brokers)  # said at once, if nobody answers there
         made = ensure_topics(settings, cards, feeds)
@@ -55,7 +65,7 @@ def rights(
     from streams.rights import command_lines, rights_of
     from streams.rights_at_brokers import add
 
-    settings, cards, feeds = _contract()
+    settings, cards, feeds, _ = _contract()
     found = rights_of(settings, cards, feeds, subscribers=subscriber or (), operators=operator or (), principal=principal)
     if not apply:
         lines = [orjson.dumps(right._asdict()).decode() for right in found] if as_json else command_lines(found, settings.brokers)
@@ -68,7 +78,8 @@ def rights(
     raise typer.Exit(1 if beyond else 0)
 
 
-def _contract() -> tuple[Settings, Mapping[str, Card], Mapping[str, Feed]]:
+def _contract() -> tuple[Settings, Mapping[str, Card], Mapping[str, Feed], Parties]:
     settings, cards = load_settings(), load_cards()
     policy = load_policies(settings.policy).newest
-    return settings, cards, public_feeds(load_parties(settings.parties, policy), policy, cards, settings.public_partitions)
+    parties = load_parties(settings.parties, policy)
+    return settings, cards, public_feeds(parties, policy, cards, settings.public_partitions), parties
