@@ -1,33 +1,53 @@
 """Random draws of a scenario, by a seeded generator's ``random()`` alone, so that a seed means the same everywhere."""
 
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from math import exp, log
 from random import Random
 from statistics import NormalDist
+from typing import TypeVar
 
-from streams.scenario import Takes
+from streams.scenario_parts import Takes
 
 NORMAL = NormalDist()
 EDGE = 1e-12
 
-
-def duration(rng: Random, takes: Takes, below: float) -> float:
-    """A duration of at most ``below`` (and ``takes.most``): the whole distribution cut off there, not what exceeds it moved to the edge."""
-    most = min(below, takes.most if takes.most is not None else below)
-    if takes.median is None:
-        least = takes.least or 0
-        return least + rng.randrange(int(most) - least + 1)
-    sigma = _sigma(takes)
-    share = NORMAL.cdf(log(most / takes.median) / sigma)
-    return takes.median * exp(sigma * NORMAL.inv_cdf(min(max(rng.random() * share, EDGE), 1 - EDGE)))
+T = TypeVar("T")
+Draw = Callable[[Random], float]
 
 
-def _sigma(takes: Takes) -> float:
+def duration(takes: Takes, below: float | None = None) -> Draw:
+    """Draws durations of at most ``below`` (and ``takes.most``): the whole distribution cut off there, not what exceeds it moved to
+    the edge. None: not cut off."""
+    limits = [each for each in (below, takes.most) if each is not None]
+    most = min(limits) if limits else None
+    return _lognormal(takes, most) if takes.median is not None else _even(takes.least or 0, int(most or 0))
+
+
+def _even(least: int, most: int) -> Draw:
+    span = most - least + 1
+    return lambda rng: least + int(rng.random() * span)
+
+
+def _lognormal(takes: Takes, most: float | None) -> Draw:
+    median = takes.median
+    assert median is not None
+    sigma = _sigma(takes, median)
+    share = 1.0 if most is None else NORMAL.cdf(log(most / median) / sigma)
+    quantile = NORMAL.inv_cdf
+
+    def draw(rng: Random) -> float:
+        return median * exp(sigma * quantile(min(max(rng.random() * share, EDGE), 1 - EDGE)))
+
+    return draw
+
+
+def _sigma(takes: Takes, median: float) -> float:
     """The lognormal's spread, from its median and the one percentile that is given."""
-    assert takes.median is not None
     if takes.p95 is not None:
-        return log(takes.p95 / takes.median) / NORMAL.inv_cdf(0.95)
+        return log(takes.p95 / median) / NORMAL.inv_cdf(0.95)
     assert takes.p99 is not None
-    return log(takes.p99 / takes.median) / NORMAL.inv_cdf(0.99)
+    return log(takes.p99 / median) / NORMAL.inv_cdf(0.99)
 
 
 def count(rng: Random, mean: float) -> int:
@@ -38,3 +58,18 @@ def count(rng: Random, mean: float) -> int:
         drawn += 1
         chance *= mean / drawn
     return drawn
+
+
+def one_of(rng: Random, those: Sequence[T]) -> T:
+    return those[int(rng.random() * len(those))]
+
+
+def between(rng: Random, least: int, most: int) -> int:
+    """A whole number from ``least`` up to, but not, ``most``."""
+    return least + int(rng.random() * (most - least))
+
+
+def shares(total: int, weights: Sequence[float]) -> list[int]:
+    """``total`` in whole numbers, as the weights say; they add up to it."""
+    ends = [0, *(round(total * part / sum(weights)) for part in accumulate(weights))] if any(weights) else [0] * (len(weights) + 1)
+    return [after - before for before, after in pairwise(ends)]

@@ -1,28 +1,27 @@
 """What happened to each application of a scenario, drawn from a seed: the same seed, the same lives.
 
-A healthy application ends each hop below its notice limit; a held one waits for the release. Each kiosk draws for itself, so
-the number that one holds changes nothing at another.
+A healthy application ends each hop below its notice limit; a held one waits for the release; others meet one of the scenario's
+troubles. Each kiosk draws for itself, so what happens at one changes nothing at another.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
-from schemas.instants import DAY_US, SECOND_US
-from streams.calendars import day_number
-from streams.deadlines import day_begins_us, day_of, due_us, effective_hop, in_force, open_day_after
-from streams.draws import count, duration
-from streams.policy import Hop, Policies
-from streams.scenario import Held, Kiosk, Opening, Scenario, ScenarioError, Way
+from schemas.instants import SECOND_US
+from streams.draws import one_of
+from streams.scenario import OWN_KIOSK, ScenarioError
+from streams.scenario_parts import Held, Kiosk, Trouble, Way
+from streams.world import HOUR_US, Named, Ruled, Window, World
 
-BELOW = 0.9
-"""On the wall clock, a healthy hop takes at most that part of its notice limit; elsewhere at least one day less."""
-SENT_US = 3600 * SECOND_US
-"""Everything is sent within it: what happens so shortly before the end may count as still open."""
+BATCH_US = 600 * SECOND_US
+"""A batch is taken in within it."""
+NEVER_US = 1 << 60
+HEALTHY, RETURNED = "healthy", "returned"
+"""Kinds of traffic without any of the scenario's troubles: all went well at once, or at a second attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One hop in one attempt, from the step that opened it to the one that ended it (places in ``Life.steps``)."""
 
     hop: str
@@ -31,8 +30,7 @@ class Leg:
     ended: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     milestone: str
     at_us: int
 
@@ -46,13 +44,17 @@ class Life:
     residence: str
     steps: tuple[Step, ...]
     legs: tuple[Leg, ...]
+    kind: str = HEALTHY
+    """The name of the trouble that it met, if any."""
+    trouble: Trouble | None = None
+    """What is wrong with what is told of it, if anything."""
 
     @property
-    def attributes(self) -> dict[str, str | None]:
+    def attributes(self) -> Named:
         return attributes(self.kiosk, self.residence)
 
 
-def attributes(kiosk: Kiosk, residence: str) -> dict[str, str | None]:
+def attributes(kiosk: Kiosk, residence: str) -> Named:
     """What a policy's overrides can match."""
     return {
         "kiosk": kiosk.kiosk,
@@ -62,128 +64,119 @@ def attributes(kiosk: Kiosk, residence: str) -> dict[str, str | None]:
     }
 
 
-def live(scenario: Scenario, policies: Policies, seed: int) -> list[Life]:
-    """All lives of the scenario, by their first step."""
-    world = World(scenario, policies)
-    lives = [life for kiosk in scenario.kiosks for life in _lives_at(world, kiosk, Random(f"{scenario.scenario}:{seed}:{kiosk.kiosk}"))]
-    return sorted(lives, key=lambda life: (life.steps[0].at_us, life.subject))
-
-
-class World:
-    """A scenario under the policies: its days and hours as instants."""
-
-    def __init__(self, scenario: Scenario, policies: Policies) -> None:
-        self.scenario, self.policies = scenario, policies
-        self.zone = policies.newest.timezone
-        self.begins_us = day_begins_us(day_number(scenario.begins), self.zone)
-        self.ends_us = day_begins_us(day_number(scenario.ends), self.zone)
-
-    def open_on(self, opening: Opening, day: int) -> int:
-        """That day, or the next on which it is open."""
-        if opening.open_days_of is None:
-            return day
-        policy = in_force(self.policies, day_begins_us(day, self.zone))
-        return self.business_day(policy.hops[opening.open_days_of], day - 1, 1)
-
-    def business_day(self, hop: Hop, day: int, later: int) -> int:
-        """The ``later``-th open day after that day, by the hop's calendar."""
-        calendar = in_force(self.policies, day_begins_us(day, self.zone)).calendars.get(hop.calendar or "")
-        found = None if calendar is None else open_day_after(calendar, day, later)
-        if found is None:
-            raise ScenarioError(f"hop {hop.name}: its calendar has no open day {later} days after day {day}")
-        return found
-
-    def open_days(self, opening: Opening, first: int, last: int) -> list[int]:
-        return [day for day in range(first, last + 1) if self.open_on(opening, day) == day]
-
-    def moment(self, rng: Random, opening: Opening, day: int) -> int:
-        """An instant of that day within the opening's hours, in whole seconds."""
-        begins_s, ends_s = (each.hour * 3600 + each.minute * 60 + each.second for each in (opening.begins, opening.ends))
-        return day_begins_us(day, self.zone) + rng.randrange(begins_s, ends_s) * SECOND_US
-
-    def limits_us(self, hop_name: str, named: dict[str, str | None], entered_us: int) -> tuple[Hop, tuple[int | None, ...]]:
-        """The hop as it is judged when entered at that instant, and when each of its limits falls due."""
-        policy = in_force(self.policies, entered_us)
-        hop, _ = effective_hop(policy, hop_name, named)
-        return hop, tuple(due_us(hop, limit, entered_us, policy) for _, limit in hop.limits)
-
-
-def _lives_at(world: World, kiosk: Kiosk, rng: Random) -> Iterator[Life]:
-    scenario = world.scenario
-    opening = scenario.openings[kiosk.opening]
-    for day in world.open_days(opening, day_number(scenario.begins), day_number(scenario.ends) - 1):
-        for submitted_us in sorted(world.moment(rng, opening, day) for _ in range(count(rng, kiosk.per_day))):
-            life = _walk(world, kiosk, rng, submitted_us)
-            if not _accused_by_the_end(world, life):
-                yield life
-    if scenario.held.kiosk == kiosk.kiosk:
-        yield from _held_lives(world, scenario.held, kiosk, rng)
-
-
-def _accused_by_the_end(world: World, life: Life) -> bool:
-    """Whether the scenario's end alone makes a healthy hop look stalled: the clock runs on past it, and its end is not told."""
-    for leg in life.legs:
-        entered_us, closed_us = life.steps[leg.opened].at_us, life.steps[leg.ended].at_us
-        notice_us = world.limits_us(leg.hop, life.attributes, entered_us)[1][0]
-        if entered_us < world.ends_us <= closed_us + SENT_US and (notice_us is None or notice_us <= world.ends_us + DAY_US):
-            return True
-    return False
-
-
-def _held_lives(world: World, held: Held, kiosk: Kiosk, rng: Random) -> Iterator[Life]:
-    """Submitted on the kiosk's open days, the first on the first, the last on the last; released in the same order."""
-    opening = world.scenario.openings[kiosk.opening]
-    days = world.open_days(opening, day_number(held.first_day), day_number(held.last_day))
-    if not days:
-        raise ScenarioError(f"held: {kiosk.kiosk} is not open on any day from {held.first_day} to {held.last_day}")
-    chosen = [days[0], days[-1], *(rng.choice(days) for _ in range(held.count - 2))][: held.count]
-    submitted = sorted(world.moment(rng, opening, day) for day in chosen)
-    release = Opening(held.released.begins, held.released.ends)
-    released = sorted(world.moment(rng, release, day_number(held.released.day)) for _ in chosen)
-    for submitted_us, released_us in zip(submitted, released, strict=True):
-        yield _walk(world, kiosk, rng, submitted_us, (held, released_us))
-
-
-def _walk(world: World, kiosk: Kiosk, rng: Random, submitted_us: int, held: tuple[Held, int] | None = None) -> Life:
+def walk(world: World, kiosk: Kiosk, rng: Random, submitted_us: int, held: tuple[Held, int] | None = None) -> Life:
     """From the first milestone on, hop by hop, until there is no way on or the scenario has ended."""
-    scenario = world.scenario
-    subject = f"{rng.randrange(10**23):023d}"
-    residence = rng.choices(list(kiosk.residents), list(kiosk.residents.values()))[0]
-    steps, legs, attempt = [Step(scenario.first, submitted_us)], [], 1
-    while steps[-1].at_us < world.ends_us and steps[-1].milestone in scenario.way:
-        opened, entered_us = len(steps) - 1, steps[-1].at_us
-        way = scenario.way[steps[-1].milestone]
-        ended_us = _ended_us(world, way, kiosk, residence, rng, entered_us)
-        if held is not None and way.hop == held[0].hop and attempt == 1:
-            ended_us = max(held[1], entered_us + held[0].at_least_s * SECOND_US)
-        if way.within is not None:
-            steps.append(Step(way.within.milestone, entered_us + _seconds(way.within.part * (ended_us - entered_us))))
-        steps.append(Step(_reached(way, rng), ended_us))
-        legs.append(Leg(way.hop, attempt, opened, len(steps) - 1))
-        attempt += steps[-1].milestone == world.policies.newest.attempt_begins
-    return Life(subject, kiosk, residence, tuple(steps), tuple(legs))
+    return _Walk(world, kiosk, rng, submitted_us, held).life()
 
 
-def _reached(way: Way, rng: Random) -> str:
-    return way.instead.to if way.instead is not None and rng.random() < way.instead.share else way.to
+class _Walk:
+    def __init__(self, world: World, kiosk: Kiosk, rng: Random, submitted_us: int, held: tuple[Held, int] | None) -> None:
+        self._world, self._kiosk, self._rng, self._held = world, kiosk, rng, held
+        self._subject = f"{rng.getrandbits(80) % 10**23:023d}"
+        residents = kiosk.residents
+        self._residence = next(iter(residents)) if len(residents) == 1 else rng.choices([*residents], [*residents.values()])[0]
+        self._named = attributes(kiosk, self._residence)
+        self._own = _own_trouble(world, rng) if held is None else None
+        self._own_hop = one_of(rng, self._own.hops) if self._own is not None and self._own.hops else ""
+        self._steps, self._legs, self._attempt = [Step(world.scenario.first, submitted_us)], list[Leg](), 1
+        self._kind = HEALTHY
+        places = (("kiosk", kiosk.kiosk), ("municipality", self._residence), ("everywhere", ""))
+        self._windows = [windows for where, place in places if (windows := world.windows(where, place))]
+
+    def life(self) -> Life:
+        ways, ends_us = self._world.scenario.way, self._world.ends_us
+        while (last := self._steps[-1]).at_us < ends_us and last.milestone in ways:
+            self._through(ways[last.milestone], last.at_us)
+        told = self._own if self._own is not None and not self._own.in_hop else None
+        kind = told.trouble if told is not None else self._kind
+        if kind == HEALTHY and self._attempt > 1:
+            kind = RETURNED
+        return Life(self._subject, self._kiosk, self._residence, tuple(self._steps), tuple(self._legs), kind, told)
+
+    def _through(self, way: Way, entered_us: int) -> None:
+        world, rng, opened = self._world, self._rng, len(self._steps) - 1
+        ruled = world.ruled(way.hop, self._named, entered_us)
+        window = self._window(way.hop, entered_us)
+        trouble = window.trouble if window is not None else None
+        if trouble is not None and self._kind == HEALTHY:
+            self._kind = trouble.trouble
+        ended_us = self._ended_us(way, ruled, entered_us, window)
+        if trouble is not None and trouble.instead is not None:
+            ended_us = entered_us + max(1, int(rng.random() * (ended_us - entered_us) / SECOND_US)) * SECOND_US
+            self._steps.append(Step(trouble.instead, ended_us))
+        else:
+            if way.within is not None:
+                self._steps.append(Step(way.within.milestone, entered_us + _whole(way.within.part * (ended_us - entered_us))))
+            self._steps.append(Step(self._reached(way), ended_us))
+        self._legs.append(Leg(way.hop, self._attempt, opened, len(self._steps) - 1))
+        self._attempt += self._steps[-1].milestone == world.policies.newest.attempt_begins
+
+    def _window(self, hop: str, entered_us: int) -> Window | None:
+        """The trouble that it meets: its own, or that of a place."""
+        if self._attempt > 1:
+            return None
+        if hop == self._own_hop:
+            assert self._own is not None
+            return Window(0, 0, self._own)
+        for windows in self._windows:
+            window = windows.get(hop)
+            if window is not None and window.from_us <= entered_us < window.until_us:
+                return window
+        return None
+
+    def _reached(self, way: Way) -> str:
+        """Whose telling is in trouble is not returned: what is not told would be told again."""
+        instead = way.instead
+        told_wrong = self._own is not None and not self._own.in_hop
+        return instead.to if instead is not None and self._rng.random() < instead.share and not told_wrong else way.to
+
+    def _ended_us(self, way: Way, ruled: Ruled, entered_us: int, window: Window | None) -> int:
+        rng, trouble = self._rng, window.trouble if window is not None else None
+        if self._held is not None and way.hop == self._held[0].hop and self._attempt == 1:
+            return max(self._held[1], entered_us + self._held[0].at_least_s * SECOND_US)
+        if window is None or trouble is None or trouble.instead is not None:
+            return self._healthy_us(way, ruled, entered_us)
+        if trouble.never:
+            return entered_us + NEVER_US
+        if trouble.released_s is not None:
+            return window.until_us + int(rng.random() * trouble.released_s) * SECOND_US
+        taken = self._world.takes(trouble)(rng)
+        return entered_us + max(1, int(taken)) * SECOND_US if ruled.wall else self._after_days_us(way, ruled, entered_us, round(taken))
+
+    def _healthy_us(self, way: Way, ruled: Ruled, entered_us: int) -> int:
+        """When a healthy application leaves the hop; ScenarioError if the scenario lets it be noticed."""
+        batches = self._world.scenario.batches.get(self._kiosk.vendor)
+        if batches is not None and batches.hop == way.hop:
+            every_us = batches.every_h * HOUR_US
+            ended_us = (entered_us // every_us + 1) * every_us + _whole(self._rng.random() * BATCH_US)
+        elif ruled.wall:
+            ended_us = entered_us + max(1, int(ruled.healthy(way)(self._rng))) * SECOND_US
+        else:
+            ended_us = self._after_days_us(way, ruled, entered_us, round(ruled.healthy(way)(self._rng)))
+        notice_us = ruled.limits_us(entered_us)[0]
+        if notice_us is None or ended_us > notice_us:
+            raise ScenarioError(f"hop {way.hop}: a healthy application would be noticed ({self._kiosk.kiosk})")
+        return ended_us
+
+    def _after_days_us(self, way: Way, ruled: Ruled, entered_us: int, days: int) -> int:
+        """In the hours of its place, so many days of the hop's own calendar later, at least one."""
+        world, days = self._world, max(1, days)
+        entered = world.day_of(entered_us)
+        day = entered + days if ruled.hop.clock == "calendar_days" else world.business_day(ruled.hop, entered, days)
+        opening = self._kiosk.opening if way.at is None or way.at == OWN_KIOSK else way.at
+        return world.moment(self._rng, opening, world.open_on(opening, day))
 
 
-def _seconds(span_us: float) -> int:
+def _own_trouble(world: World, rng: Random) -> Trouble | None:
+    """At most one of those that happen to an application by itself."""
+    left = rng.random()
+    for trouble in world.own_troubles:
+        left -= trouble.share
+        if left < 0:
+            return trouble
+    return None
+
+
+def _whole(span_us: float) -> int:
+    """Down to whole seconds."""
     return int(span_us / SECOND_US) * SECOND_US
-
-
-def _ended_us(world: World, way: Way, kiosk: Kiosk, residence: str, rng: Random, entered_us: int) -> int:
-    """When a healthy application leaves the hop; ScenarioError if the scenario lets it be noticed."""
-    hop, limits = world.limits_us(way.hop, attributes(kiosk, residence), entered_us)
-    notice = hop.limits[0][1]
-    if hop.clock == "wall":
-        ended_us = entered_us + max(1, int(duration(rng, way.takes, BELOW * notice / SECOND_US))) * SECOND_US
-    else:
-        days = max(1, round(duration(rng, way.takes, notice - 1)))
-        entered = day_of(entered_us, world.zone)
-        day = entered + days if hop.clock == "calendar_days" else world.business_day(hop, entered, days)
-        opening = world.scenario.opening_at(way.at or kiosk.opening, kiosk)
-        ended_us = world.moment(rng, opening, world.open_on(opening, day))
-    if limits[0] is None or ended_us > limits[0]:
-        raise ScenarioError(f"hop {way.hop}: a healthy application would be noticed ({kiosk.kiosk})")
-    return ended_us

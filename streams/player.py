@@ -11,10 +11,11 @@ import confluent_kafka as ck
 
 from schemas.instants import SECOND_US, to_text
 from streams.connection import kafka
+from streams.hearing import MILLISECOND_US
 from streams.senders import Headers, Senders, public_key, public_value
 from streams.settings import Settings
 from streams.ticks import TICK_HEADER
-from streams.tidings import MILLISECOND_US, Tiding
+from streams.tidings import Tiding
 
 TICK_US = 600 * SECOND_US
 BUCKET_S = 21_600

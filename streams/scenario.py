@@ -1,129 +1,28 @@
 """A scenario as data: dates, kiosks, who says what, how long each hop takes, and what goes wrong (``scenarios/*.yaml``).
 
-What follows from it is in ``lives`` (what happened), ``tidings`` (what was sent of it) and ``truth`` (what is to be judged).
+What follows from it is in ``lives`` (what happened), ``hearing`` and ``tidings`` (what was sent of it) and ``truth`` (what is to be
+judged). What is expected stands nowhere: it follows from the truth.
 """
 
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
-from msgspec import field
+
+from streams.scenario_parts import Batches, Booths, Held, Kiosk, Opening, Part, Transport, Trouble, Voice, Way
 
 FOLDER = Path(__file__).parent / "scenarios"
 OWN_KIOSK = "kiosk"
 """In place of an opening: that of the application's own kiosk."""
+LIKE = frozenset({"procedure", "openings", "voices", "first", "way", "transport", "heartbeats", "batches", "troubles"})
+"""What a scenario has from the one that it is ``like``, unless it says otherwise itself."""
 
 
 class ScenarioError(ValueError):
     """A scenario that cannot be played; the message says where and why, for a person."""
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of a scenario: a key that is not known is an error."""
-
-
-class Opening(Part, frozen=True):
-    """On which days, and in which hours, something can happen at a place."""
-
-    begins: time = field(name="from")
-    ends: time = field(name="until")
-    open_days_of: str | None = None
-    """The hop whose business days are its open days; None: it is open every day."""
-
-
-class Kiosk(Part, frozen=True):
-    kiosk: str
-    vendor: str
-    municipality: str
-    opening: str
-    per_day: float
-    residents: dict[str, int]
-    """Municipality of residence -> weight."""
-
-
-class Voice(Part, frozen=True):
-    """A source: which speaker it belongs to, what it says. ``{...}`` in its names is filled in from the application."""
-
-    voice: str
-    speaker: str
-    source: str
-    says: tuple[str, ...]
-    fields: tuple[str, ...]
-    heartbeat_h: int
-
-
-class Takes(Part, frozen=True):
-    """How long something takes: lognormal by median and one percentile, or even between least and most."""
-
-    median: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    least: int | None = None
-    most: int | None = None
-
-    def __post_init__(self) -> None:
-        lognormal = self.median is not None and (self.p95 is None) != (self.p99 is None) and self.least is None
-        even = self.median is None and self.p95 is None and self.p99 is None and None not in (self.least, self.most)
-        if not (lognormal or even):
-            raise ValueError("expected median with p95 or p99 (and perhaps most), or least with most")
-
-
-class Instead(Part, frozen=True):
-    to: str
-    share: float
-
-
-class Within(Part, frozen=True):
-    milestone: str
-    part: float
-
-
-class Way(Part, frozen=True):
-    """From one milestone through a hop to the next."""
-
-    hop: str
-    to: str
-    takes: Takes
-    at: str | None = None
-    instead: Instead | None = None
-    within: Within | None = None
-
-
-class Reversed(Part, frozen=True):
-    share: float
-    within_s: int
-
-
-class Again(Part, frozen=True):
-    share: float
-    after_h: tuple[int, int]
-
-
-class Transport(Part, frozen=True):
-    latency: Takes
-    reversed: Reversed
-    again: Again
-
-
-class Release(Part, frozen=True):
-    day: date
-    begins: time = field(name="from")
-    ends: time = field(name="until")
-
-
-class Held(Part, frozen=True):
-    """A queue that stopped: ``count`` applications of one kiosk stay in one hop until the release."""
-
-    kiosk: str
-    hop: str
-    count: int
-    first_day: date
-    last_day: date
-    released: Release
-    at_least_s: int
 
 
 class Scenario(Part, frozen=True):
@@ -132,15 +31,36 @@ class Scenario(Part, frozen=True):
     procedure: str
     assumed: tuple[str, ...]
     begins: date
-    ends: date
-    """The first day that is no longer part of it."""
+    days: int
+    """On which applications are submitted."""
     openings: dict[str, Opening]
-    kiosks: tuple[Kiosk, ...]
     voices: tuple[Voice, ...]
     first: str
     way: dict[str, Way]
     transport: Transport
-    held: Held
+    follow_days: int = 0
+    """For how long after that their ways are followed."""
+    kiosks: tuple[Kiosk, ...] = ()
+    booths: Booths | None = None
+    """Instead of kiosks: kiosks that are drawn."""
+    applications: int | None = None
+    """How many, besides the held ones; None: as many as the kiosks' days bring."""
+    heartbeats: tuple[str, ...] | None = None
+    """The voices whose sources send heartbeats; None: all of them."""
+    batches: dict[str, Batches] = msgspec.field(default_factory=dict)
+    """Vendor -> how it sends; the others send each application by itself."""
+    troubles: tuple[Trouble, ...] = ()
+    held: Held | None = None
+
+    @property
+    def last_day(self) -> date:
+        """The last on which applications are submitted."""
+        return self.begins + timedelta(self.days - 1)
+
+    @property
+    def ends(self) -> date:
+        """The first day that is no longer part of it."""
+        return self.begins + timedelta(self.days + self.follow_days)
 
     def kiosk(self, name: str) -> Kiosk:
         return next(kiosk for kiosk in self.kiosks if kiosk.kiosk == name)
@@ -152,21 +72,41 @@ class Scenario(Part, frozen=True):
         return self.openings[kiosk.opening if place == OWN_KIOSK else place]
 
 
-def load_scenario(name: str, held: int | None = None) -> Scenario:
-    """A scenario that comes with Tairyu, by name, or a file's; ``held`` replaces its count. ScenarioError says what is wrong."""
+def load_scenario(
+    name: str, held: int | None = None, applications: int | None = None, days: int | None = None, begins: date | None = None
+) -> Scenario:
+    """A scenario that comes with Tairyu, by name, or a file's. ScenarioError says what is wrong.
+
+    ``held``, ``applications``, ``days`` and ``begins`` replace its own.
+    """
     path = Path(name) if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
     scenario = _read(path)
+    others = {"applications": applications, "days": days, "begins": begins}
+    given: dict[str, Any] = {name: value for name, value in others.items() if value is not None}
     if held is not None:
-        if held < 0:
-            raise ScenarioError(f"held: {held} applications cannot be held")
-        scenario = msgspec.structs.replace(scenario, held=msgspec.structs.replace(scenario.held, count=held))
+        if scenario.held is None:
+            raise ScenarioError(f"{path}: no queue stops in this scenario: nothing can be held")
+        given["held"] = msgspec.structs.replace(scenario.held, count=held)
+    scenario = msgspec.structs.replace(scenario, **given)
+    if faults := list(_wrong_numbers(scenario)):
+        raise ScenarioError("\n".join(faults))
     return scenario
+
+
+def _wrong_numbers(scenario: Scenario) -> Iterator[str]:
+    if scenario.days < 1:
+        yield f"{scenario.days} days: there is at least one on which applications are submitted"
+    if scenario.applications is not None and scenario.applications < 0:
+        yield f"{scenario.applications} applications cannot be submitted"
+    if scenario.held is not None and scenario.held.count < 0:
+        yield f"held: {scenario.held.count} applications cannot be held"
+    if scenario.held is not None and scenario.held.count and not scenario.begins <= scenario.held.released.day < scenario.ends:
+        yield f"held: {scenario.held.released.day} is none of the scenario's days, {scenario.begins} to {scenario.ends} (exclusive)"
 
 
 def _read(path: Path) -> Scenario:
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        scenario = msgspec.convert(raw, Scenario)
+        scenario = msgspec.convert(_raw(path), Scenario)
     except FileNotFoundError as error:
         known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.yaml")))
         raise ScenarioError(f"there is no scenario {path.stem!r} ({path}); known: {known}") from error
@@ -178,18 +118,32 @@ def _read(path: Path) -> Scenario:
     return scenario
 
 
+def _raw(path: Path) -> Any:
+    """The file, with what it has from the one beside it that it is like."""
+    raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(raw, dict) or "like" not in raw:
+        return raw
+    like = _raw(path.parent / f"{raw.pop('like')}.yaml")
+    return {name: part for name, part in like.items() if name in LIKE} | raw
+
+
 def _unknown_names(scenario: Scenario) -> Iterator[str]:
     """What a part names, and no other part has."""
-    ways = scenario.way.values()
-    told = {scenario.first, *scenario.way, *(way.to for way in ways)}
+    ways, troubles, booths, held = scenario.way.values(), scenario.troubles, scenario.booths, scenario.held
+    told = {scenario.first, *scenario.way, *(way.to for way in ways), *(each.instead for each in troubles if each.instead)}
     told |= {way.instead.to for way in ways if way.instead} | {way.within.milestone for way in ways if way.within}
     places = {kiosk.opening for kiosk in scenario.kiosks} | {way.at for way in ways if way.at and way.at != OWN_KIOSK}
+    hops = {hop for each in troubles for hop in each.hops} | {each.hop for each in scenario.batches.values()}
     checks = (
         ("no voice says", told, {milestone for voice in scenario.voices for milestone in voice.says}),
-        ("there is no opening", places, {*scenario.openings}),
-        ("there is no kiosk", {scenario.held.kiosk}, {kiosk.kiosk for kiosk in scenario.kiosks}),
+        ("there is no opening", places | set(booths.openings if booths else ()), {*scenario.openings}),
+        ("there is no kiosk", {held.kiosk} if held else set(), {kiosk.kiosk for kiosk in scenario.kiosks}),
+        ("there is no voice", set(scenario.heartbeats or ()), {voice.voice for voice in scenario.voices}),
+        ("nobody tells", {told for each in troubles for told in (each.untold, each.resent and each.resent.milestone) if told}, told),
         ("no way begins with", {scenario.first}, {*scenario.way}),
-        ("no way goes through", {scenario.held.hop}, {way.hop for way in ways}),
+        ("no way goes through", hops | ({held.hop} if held else set()), {way.hop for way in ways}),
     )
     for wrong, named, known in checks:
         yield from (f"{wrong} {name!r}" for name in sorted(named - known))
+    if bool(scenario.kiosks) == bool(booths):
+        yield "it has either kiosks, or booths that are drawn"

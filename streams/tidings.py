@@ -1,140 +1,124 @@
-"""What was said of the lives of a scenario, and when it arrived: late, twice, reversed, as transport makes it.
+"""What was said of the lives of a scenario, as lines of a file (``speaker``, ``received``), one event each: from rendered pieces, since
+encoding event by event takes twice as long.
 
-A tiding is an event as a source sends it, in the form of a file (``speaker``, ``received``). What would arrive after the scenario's
-end is not sent, nor anything that follows it in the same life.
+Before each line stands its arrival (``ARRIVAL`` digits, microseconds): lines in order are lines by arrival.
 """
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from random import Random
-from uuid import UUID
+from typing import NamedTuple
 
 from msgspec import convert
-from msgspec.structs import replace
 
+from schemas.codec import encode, read_public
 from schemas.events import HEARTBEAT, PREFIX, Data, PublicEvent
-from schemas.instants import SECOND_US, from_us, to_text
-from streams.deadlines import day_of
-from streams.draws import duration
-from streams.lives import Life, World, attributes
-from streams.scenario import Takes, Voice
+from schemas.instants import SECOND_US, from_text
+from streams.draws import between
+from streams.hearing import HOUR_S, Told
+from streams.lives import attributes
+from streams.scenario_parts import Kiosk, Voice
+from streams.stamps import Stamps
+from streams.world import Named, World
 
-MILLISECOND_US = 1_000
-"""Kafka's timestamps, and so arrivals, are whole milliseconds."""
-HOUR_S = 3_600
-SLOWEST_S = 60.0
-REVERSED_BY_S = 10
-"""An event that is overtaken arrives at most that much after the one that followed it."""
+ARRIVAL = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Tiding:
+class Tiding(NamedTuple):
+    """An event as a source sends it, and when it arrives."""
+
     arrived_us: int
-    at_us: int
     event: PublicEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A life, and when each of its steps was heard of: the first steps only, where the scenario ends before the last."""
-
-    life: Life
-    arrived_us: tuple[int, ...]
+def tiding(line: bytes) -> Tiding:
+    """Of a line of a file."""
+    event = read_public(line, None)
+    return Tiding(from_text(event.received or ""), event)
 
 
-def hear(world: World, life: Life, rng: Random) -> Told:
-    """When each step of a life is heard of."""
-    transport = world.scenario.transport
-    arrived = [step.at_us + _latency_us(rng, transport.latency) for step in life.steps]
-    for place, (step, after) in enumerate(zip(life.steps, life.steps[1:], strict=False)):
-        if after.at_us - step.at_us <= transport.reversed.within_s * SECOND_US and rng.random() < transport.reversed.share:
-            arrived[place] = max(arrived[place], arrived[place + 1] + _between_us(rng, 1, REVERSED_BY_S))
-    heard = next((place for place, instant_us in enumerate(arrived) if instant_us >= world.ends_us), len(arrived))
-    return Told(life, tuple(arrived[:heard]))
+class _Pieces(NamedTuple):
+    """Of one milestone, kiosk and residence: what stands between id, time, subject and arrival."""
+
+    before_time: str
+    after_subject: str
+    again: Mapping[int, int]
 
 
-def tidings(world: World, told: Iterable[Told], seed: int) -> list[Tiding]:
-    """Everything that is sent, by arrival."""
-    rng = Random(f"{world.scenario.scenario}:{seed}:tidings")
-    sent = [*(tiding for each in told for tiding in _of_life(world, each, rng)), *_heartbeats(world, rng)]
-    sent += list(_sent_again(world, sent, rng))
-    return sorted(sent, key=lambda tiding: (tiding.arrived_us, tiding.event.id))
+class Lines:
+    """The lines of one kiosk's applications after the other."""
 
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._local, self._utc = Stamps(world.zone).text, Stamps(UTC).text
+        self._pieces: dict[tuple[str, str], _Pieces] = {}
+        self._kiosk: Kiosk | None = None
 
-def _of_life(world: World, told: Told, rng: Random) -> Iterator[Tiding]:
-    named = attributes(told.life.kiosk, told.life.residence)
-    for step, arrived_us in zip(told.life.steps, told.arrived_us, strict=False):
-        voice = world.scenario.voice_of(step.milestone)
+    def of_life(self, told: Told, number: int) -> Iterator[str]:
+        """``number``: which of its kiosk's applications this is."""
+        life, arrived = told.life, told.arrived_us
+        if life.kiosk is not self._kiosk:
+            self._kiosk = life.kiosk
+            self._pieces.clear()
+        for place, (step, arrived_us) in enumerate(zip(life.steps, arrived, strict=False)):
+            if place == told.untold:
+                continue
+            found = self._pieces.get((step.milestone, life.residence)) or self._new_pieces(life.kiosk, step.milestone, life.residence)
+            before_time, after_subject, again = found
+            at_us = told.claimed[1] if told.claimed is not None and place == told.claimed[0] else step.at_us
+            head = f'{{"specversion":"1.0","id":"{life.kiosk.kiosk}-{number}-{place}{before_time}'
+            rest = f'","subject":"{life.subject}{after_subject}'
+            said = f"{head}{self._local(at_us)}{rest}"
+            yield self._line(said, arrived_us)
+            if again and (later_us := again.get(self._world.day_of(step.at_us))):
+                yield from self._in_time(said, arrived_us + later_us)
+            if told.retold is not None and place == told.retold[0]:
+                yield self._line(f"{head}{self._local(told.retold[1])}{rest}", told.retold[2])
+
+    def _line(self, said: str, arrived_us: int) -> str:
+        return f'{arrived_us}{said}{self._utc(arrived_us)}"}}\n'
+
+    def _in_time(self, said: str, arrived_us: int) -> Iterator[str]:
+        if arrived_us < self._world.ends_us:
+            yield self._line(said, arrived_us)
+
+    def _new_pieces(self, kiosk: Kiosk, milestone: str, residence: str) -> _Pieces:
+        named = attributes(kiosk, residence)
+        voice = self._world.scenario.voice_of(milestone)
         data = convert({name: named[name] for name in voice.fields}, Data)
-        yield _tiding(world, rng, voice, named, step.milestone, step.at_us, arrived_us, data, told.life.subject)
+        before, after = _around(voice, named, milestone, data)
+        again = self._world.sent_again(voice.source.format(**named))
+        made = self._pieces[milestone, residence] = _Pieces(before, f'",{after}', again)
+        return made
 
+    # --- heartbeats
 
-def _heartbeats(world: World, rng: Random) -> Iterator[Tiding]:
-    """Of every source that can speak in this scenario, at its own minute of the hour."""
-    scenario = world.scenario
-    sources: dict[tuple[str, str], tuple[Voice, dict[str, str | None]]] = {}
-    for kiosk in scenario.kiosks:
+    def of_kiosk(self, kiosk: Kiosk, spoken: set[tuple[str, str]]) -> Iterator[str]:
+        """The heartbeats of every source that can speak of this kiosk's applications; ``spoken``: those that have had theirs, as voice and
+        source. It is added to."""
+        scenario = self._world.scenario
         for residence in kiosk.residents:
             named = attributes(kiosk, residence)
             for voice in scenario.voices:
-                sources.setdefault((voice.voice, voice.source.format(**named)), (voice, named))
-    for voice, named in sources.values():
+                source = voice.source.format(**named)
+                if (voice.voice, source) not in spoken and (scenario.heartbeats is None or voice.voice in scenario.heartbeats):
+                    spoken.add((voice.voice, source))
+                    yield from self._heartbeats(voice, named, self._world.rng("heartbeats", source))
+
+    def _heartbeats(self, voice: Voice, named: Named, rng: Random) -> Iterator[str]:
+        """At its own minute of the hour."""
         about = Data(kiosk=named["kiosk"], kiosk_municipality=named["kiosk_municipality"]) if "{kiosk}" in voice.source else Data()
-        at_us = world.begins_us + rng.randrange(HOUR_S) * SECOND_US
-        while (arrived_us := at_us + _latency_us(rng, scenario.transport.latency)) < world.ends_us:
-            yield _tiding(world, rng, voice, named, HEARTBEAT, at_us, arrived_us, about)
-            at_us += voice.heartbeat_h * HOUR_S * SECOND_US
+        before, after = _around(voice, named, HEARTBEAT, about)
+        at_us, number = self._world.begins_us + between(rng, 0, HOUR_S) * SECOND_US, 0
+        while (arrived_us := at_us + max(1, int(self._world.latency(rng) * 1_000)) * 1_000) < self._world.ends_us:
+            yield self._line(f'{{"specversion":"1.0","id":"heartbeat-{number}{before}{self._local(at_us)}",{after}', arrived_us)
+            at_us, number = at_us + voice.heartbeat_h * HOUR_S * SECOND_US, number + 1
 
 
-def _sent_again(world: World, sent: list[Tiding], rng: Random) -> Iterator[Tiding]:
-    """Copies: all that one source said on one day, as if its file had been sent twice."""
-    again = world.scenario.transport.again
-    days: dict[tuple[str, int], list[Tiding]] = defaultdict(list)
-    for tiding in sent:
-        if tiding.event.subject is not None:
-            days[tiding.event.source, day_of(tiding.at_us, world.zone)].append(tiding)
-    for _, file in sorted(days.items()):
-        if rng.random() < again.share:
-            later_us = _between_us(rng, again.after_h[0] * HOUR_S, again.after_h[1] * HOUR_S)
-            copies = ((tiding, tiding.arrived_us + later_us) for tiding in file)
-            yield from (_arriving(tiding, arrived_us) for tiding, arrived_us in copies if arrived_us < world.ends_us)
-
-
-def _arriving(tiding: Tiding, arrived_us: int) -> Tiding:
-    return Tiding(arrived_us, tiding.at_us, replace(tiding.event, received=to_text(arrived_us)))
-
-
-def _tiding(
-    world: World,
-    rng: Random,
-    voice: Voice,
-    named: dict[str, str | None],
-    name: str,
-    at_us: int,
-    arrived_us: int,
-    data: Data,
-    subject: str | None = None,
-) -> Tiding:
-    event = PublicEvent(
-        specversion="1.0",
-        id=str(UUID(int=rng.getrandbits(128), version=4)),
-        source=voice.source.format(**named),
-        type=PREFIX + name,
-        time=from_us(at_us).astimezone(world.zone).isoformat(),
-        subject=subject,
-        datacontenttype="application/json",
-        data=data,
-        speaker=voice.speaker.format(**named),
-        received=to_text(arrived_us),
+def _around(voice: Voice, named: Named, name: str, data: Data) -> tuple[str, str]:
+    """What stands between the id and the time, and after the subject; text that JSON would write otherwise is written so."""
+    source, kind, about, speaker = (
+        encode(each).decode() for each in (voice.source.format(**named), PREFIX + name, data, voice.speaker.format(**named))
     )
-    return Tiding(arrived_us, at_us, event)
-
-
-def _latency_us(rng: Random, takes: Takes) -> int:
-    return max(1, math.ceil(duration(rng, takes, SLOWEST_S) * 1_000)) * MILLISECOND_US
-
-
-def _between_us(rng: Random, least_s: int, most_s: int) -> int:
-    return rng.randrange(least_s * 1_000, most_s * 1_000) * MILLISECOND_US
+    said = "" if about == "{}" else f'"data":{about},'
+    return f'","source":{source},"type":{kind},"time":"', f'"datacontenttype":"application/json",{said}"speaker":{speaker},"received":"'

@@ -25,6 +25,7 @@ COMMANDS = {
     "topics": "topics",
     "doctor": "doctor",
     "replay": "sending",
+    "simulate": "simulating",
     "stalls": "looking",
     "where": "whereabouts",
     "query": "history",

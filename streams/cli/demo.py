@@ -72,7 +72,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
     began_s = time.monotonic()
-    hop = run.story.scenario.held.hop
+    hop = run.story.held_hop
     with run.set_up(lambda text: screen.print(text, style="dim", markup=False)) as set_up:
         player = Player(run, set_up.settings, SHOWN_IN_S if screen.is_terminal else 0.0)
         player.start()

@@ -40,7 +40,7 @@ def replay(
     """
     for path in files:
         check_readable(path)
-    with _sender(settings_of(data)) as sender, _progress() as progress:
+    with sending(settings_of(data)) as sender, _progress() as progress:
         for path in files:
             _send(path, sender, progress)
     refused = sender.refused.total()
@@ -132,7 +132,7 @@ class Sender:
 
 
 @contextmanager
-def _sender(settings: Settings) -> Iterator[Sender]:
+def sending(settings: Settings) -> Iterator[Sender]:
     """What was given to it is sent also if reading the rest fails."""
     sender = Sender(settings)
     try:

@@ -15,6 +15,7 @@ OPTIONS = {
     "topics": ("--create", "--check", "rights", "Print who may do what"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
+    "simulate": ("--applications", "--seed", "--days", "--scenario", "--out", "--truth", "--key", "--json", "real codes"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),
     "query": ("hops_now", "stalls_now", "--format", "read-only"),

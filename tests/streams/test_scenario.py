@@ -159,7 +159,7 @@ def test_every_source_that_speaks_is_alive_every_day(soka: Story) -> None:
 def test_some_files_come_twice_and_a_copy_says_the_same(soka: Story) -> None:
     seen = defaultdict(list)
     for tiding in soka.tidings:
-        seen[tiding.event.id].append(tiding.event)
+        seen[tiding.event.source, tiding.event.id].append(tiding.event)
     twice = [copies for copies in seen.values() if len(copies) > 1]
     assert len(twice) > 10
     for first, second in twice:

@@ -6,6 +6,7 @@ import pytest
 from schemas.identity import token
 from schemas.instants import SECOND_US, from_text, to_text
 from streams.gate import Gate
+from streams.hearing import Told
 from streams.judge import FileJudge, Said, verdict_line
 from streams.lives import Leg, Life, Step
 from streams.parties import load_parties
@@ -15,7 +16,6 @@ from streams.scenario import load_scenario
 from streams.settings import Settings
 from streams.stalls import OPEN
 from streams.story import Story, key_of
-from streams.tidings import Told
 from streams.truth import TruthRow, figures, truth
 
 FILES = Settings.model_construct()
