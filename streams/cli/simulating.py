@@ -57,7 +57,7 @@ def simulate(
     told = load_scenario(scenario, applications=applications, days=days, begins=_first_day(begins, settings, scenario, days, policies))
     screen = Screen(stderr=as_json or out == STDOUT)
     with (
-        tempfile.TemporaryDirectory(prefix=".tairyu-simulate-", dir=_beside(out or truth)) as folder,
+        _room(out or truth) as folder,
         _progress() as progress,
         closing(Traffic(told, policies, seed, Path(folder), workers or os.cpu_count() or 1)) as traffic,
     ):
@@ -88,13 +88,14 @@ def _first_day(begins: datetime | None, settings: Settings | None, scenario: str
     return datetime.now(policies.newest.timezone).date() - timedelta(own.days + own.follow_days)
 
 
-def _beside(path: Path | None) -> Path | None:
-    """What is made on the way needs as much room as the result."""
+def _room(path: Path | None) -> "tempfile.TemporaryDirectory[str]":
+    """Beside the result: what is made on the way needs as much room."""
     if path is None or path == STDOUT:
-        return None
-    if not path.parent.is_dir():
-        raise Sorry(f"{path}: there is no folder {path.parent}")
-    return path.parent
+        return tempfile.TemporaryDirectory(prefix="tairyu-simulate-")
+    try:
+        return tempfile.TemporaryDirectory(prefix=".tairyu-simulate-", dir=path.parent)
+    except OSError as error:
+        raise Sorry(f"{path}: {error.strerror}: nothing can be written there") from error
 
 
 @contextmanager
