@@ -88,8 +88,13 @@ class Store:
         return applied
 
     def sync_to_disk(self) -> None:
-        """From now on a range outlives a loss of power, too, and is never entered before its rows do."""
-        for table in (*COLUMNS, "ranges"):
+        """From now on a range outlives a loss of power, too, and is never entered before its rows do.
+
+        Tables that do so already are left alone: a definition that is written again on a full disk ends up empty, and chDB never
+        opens such a folder again.
+        """
+        lacking = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine_full NOT LIKE '%fsync_after_insert = 1%'"
+        for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": [*COLUMNS, "ranges"]}):
             self.command(f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
 
     def warm_up(self) -> None:

@@ -175,6 +175,8 @@ class History:
 
     def _offsets(self, spec: OffsetSpec) -> dict[TopicPart, int]:
         asked = {ck.TopicPartition(topic, number): spec for topic, number in self._tails}
+        # Or it would believe what it learned of leaders before an election, and be refused
+        self._admin.list_topics(timeout=TIMEOUT_S)
         answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S) if asked else {}
         return {(part.topic, part.partition): answer.result(TIMEOUT_S).offset for part, answer in answers.items()}
 

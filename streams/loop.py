@@ -165,6 +165,8 @@ class _Loop:
     group: Any = None
     changed: bool = False
     lag: Lag = field(default_factory=Lag)
+    sought: dict[TopicPart, int] = field(default_factory=dict)
+    """Partition -> where it was last told to read from. What cannot be unpacked is told at the first offset of its batch, always."""
 
     def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
         consumer = ck.Consumer({**self.config, "logger": log})
@@ -180,6 +182,7 @@ class _Loop:
                 self.lag.look(consumer, self.starts, ends)
                 read.inc(len(records))
                 for (topic, partition), offset in unpackable.items():
+                    self.sought[topic, partition] = offset + 1
                     consumer.seek(ck.TopicPartition(topic, partition, offset + 1))
         consumer.close()
         log.info("stopped")
@@ -206,6 +209,7 @@ class _Loop:
             raise ck.KafkaException(failed[0].error)
         self.lag.clear()
         self.starts = list(self.handler.assigned(committed)) if committed else []
+        self.sought = {(each.topic, each.partition): each.offset for each in self.starts}
         consumer.assign(self.starts)
 
     def _revoked(self, consumer: ck.Consumer, partitions: list[ck.TopicPartition]) -> None:
@@ -227,7 +231,8 @@ class _Loop:
             elif error.code() == ck.KafkaError._PARTITION_EOF:
                 ends[where] = message.offset() or 0
             elif error.code() == ck.KafkaError._BAD_COMPRESSION and self.skip_unpackable:
-                unpackable[where] = message.offset() or 0  # said again until the loop has gone on behind it
+                # said again, at its first record, until the loop has gone on behind the last
+                unpackable[where] = max(message.offset() or 0, self.sought.get(where, 0))
             elif error.code() == ck.KafkaError.UNKNOWN_TOPIC_OR_PART and where[0].startswith("^"):
                 log.info("no topic of this pattern yet", pattern=where[0])
             else:

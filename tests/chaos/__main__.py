@@ -39,9 +39,11 @@ def main() -> int:
         console.print(f"{time.monotonic() - began:6.1f} s  {text.splitlines()[0]}", highlight=False, markup=False)
 
     with tempfile.TemporaryDirectory(prefix="tairyu-chaos-") as folder:
-        outcome = run(Path(folder), cache, asked.seed, asked.faults, say, kinds=asked.kinds, lives_per_s=asked.lives_per_s)
-        if asked.keep is not None:
-            keep(Path(folder), asked.keep)
+        try:
+            outcome = run(Path(folder), cache, asked.seed, asked.faults, say, kinds=asked.kinds, lives_per_s=asked.lives_per_s)
+        finally:
+            if asked.keep is not None:
+                keep(Path(folder), asked.keep)
     report(outcome, console)
     print(orjson.dumps(outcome.figures).decode())
     return 0 if outcome.sound else 1
@@ -63,7 +65,7 @@ def keep(folder: Path, to: Path) -> None:
         source = folder / name
         if source.is_dir():
             shutil.copytree(source, to / name, symlinks=True)  # ClickHouse links its databases
-        else:
+        elif source.exists():  # of a run that broke off, what there is
             shutil.copy2(source, to / name)
 
 

@@ -229,6 +229,21 @@ def test_a_warm_store_is_as_empty_as_before(store: Store) -> None:
     assert store.write(LOG, cut(0, 9), rows(0, 9, "events")) == 10
 
 
+def test_no_definition_is_written_a_second_time(chdb_folder: Path, database: str) -> None:
+    store = Store.in_folder(chdb_folder, database)
+    store.migrate(read_migrations())
+    store.sync_to_disk()
+    settings = store.query("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'events'")
+    assert "fsync_after_insert = 1" in settings[0][1]
+    before = {path: path.stat().st_mtime_ns for path in chdb_folder.rglob("*.sql")}
+
+    store.migrate(read_migrations())
+    store.sync_to_disk()
+
+    assert {path: path.stat().st_mtime_ns for path in chdb_folder.rglob("*.sql")} == before
+    store.close()
+
+
 def test_warming_up_leaves_nothing_behind(chdb_folder: Path, database: str) -> None:
     store = Store.in_folder(chdb_folder, database)
     store.migrate(read_migrations())

@@ -164,18 +164,24 @@ def test_what_was_deleted_before_it_was_read_is_said(house: House) -> None:
     assert intake.stop()
 
 
-def test_a_record_that_unpacks_to_more_than_a_client_takes_is_refused_and_what_follows_is_read(broker: KafkaBroker, house: House) -> None:
+@pytest.mark.parametrize("records", [1, 3])
+def test_a_batch_that_unpacks_to_more_than_a_client_takes_is_refused_and_what_follows_is_read(
+    broker: KafkaBroker, house: House, records: int
+) -> None:
     intake = house.intake()
     before, after = submissions(Random(41), 1)[0], submissions(Random(42), 1)[0]
     house.wait_for(house.send([before._replace(partition=0)]))
 
-    bomb = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": "zstd", "message.max.bytes": 1_000_000_000})
+    batch = {"batch.num.messages": 10, "batch.size": 1_000_000_000, "linger.ms": 2_000}
+    bomb = Producer({"bootstrap.servers": broker.bootstrap, "compression.type": "zstd", "message.max.bytes": 1_000_000_000, **batch})
     offsets: list[int | None] = []
-    bomb.produce(before.topic, b" " * (110 << 20), partition=0, on_delivery=lambda error, message: offsets.append(message.offset()))
+    for _ in range(records):
+        size = (110 << 20) // records
+        bomb.produce(before.topic, b" " * size, partition=0, on_delivery=lambda error, message: offsets.append(message.offset()))
     assert bomb.flush(60) == 0
 
-    [refused] = house.wait_for([f"{before.topic}:0:{offsets[0]}"])
-    assert refused.value["reason"] == "too_large"
+    refused = house.wait_for([f"{before.topic}:0:{offset}" for offset in offsets])
+    assert [line.value["reason"] for line in refused] == ["too_large"] * records
     [event] = house.wait_for(house.send([after._replace(partition=0)]))
     assert event.kind == "event"
     assert intake.running
