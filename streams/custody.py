@@ -20,6 +20,10 @@ from streams.policy import Hop, Policies, Policy
 AHEAD_US = 300 * SECOND_US
 """A claimed time further than this after its arrival is not usable."""
 
+EVENTS_OF_A_SPEAKER = 100
+"""Different events of one application by one speaker that are judged (docs/decisions/0014)."""
+CORRECTIONS = 300
+"""Different corrections of one application's events that are judged."""
 UNREADABLE_US = -(1 << 62)
 
 
@@ -96,7 +100,8 @@ class Derived:
 def contribute(record: Application, event: Event, arrived_us: int) -> Application:
     """The record with this event in it; the same object if the event changes nothing.
 
-    A copy counts once, with the earliest of its arrivals.
+    A copy counts once, with the earliest of its arrivals. What a speaker says beyond its limit stands in the log and in history, and is
+    judged no more: each event costs as much as there are, so one application could hold up its whole partition.
     """
     name = event.type[len(PREFIX) :]
     record = _with_vendor(record, event)
@@ -109,6 +114,8 @@ def contribute(record: Application, event: Event, arrived_us: int) -> Applicatio
                 return record
             earlier = replace(known, arrived_us=arrived_us)
             return replace(record, contributions=(*record.contributions[:place], earlier, *record.contributions[place + 1 :]))
+    if sum(known.speaker == event.speaker for known in record.contributions) >= EVENTS_OF_A_SPEAKER:
+        return record
     data = event.data
     new = Contribution(
         identity,
@@ -140,6 +147,8 @@ def _with_correction(record: Application, event: Event, arrived_us: int) -> Appl
             if arrived_us >= known.arrived_us:
                 return record
             return replace(record, corrections=(*record.corrections[:place], new, *record.corrections[place + 1 :]))
+    if len(record.corrections) >= CORRECTIONS:
+        return record
     return replace(record, last4=record.last4 or event.last4 or "", corrections=(*record.corrections, new))
 
 

@@ -19,7 +19,7 @@ from streams.settings import Settings
 log = structlog.get_logger()
 
 STILL_S = 300.0
-"""A loop that has not turned for so long has lost its group anyway (``max.poll.interval.ms``). Stages end long before by themselves."""
+"""A loop that has not turned for so long has lost its group anyway (``max.poll.interval.ms``). A watch ends long before by itself."""
 PLAIN = "text/plain; charset=utf-8"
 Answer = tuple[int, str, str]
 """Status, content type, text."""

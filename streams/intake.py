@@ -47,6 +47,8 @@ FETCHING = {
     "topic_metadata_refresh_interval_ms": 10_000,  # how soon a new topic or partition is seen
 }
 WAIT_S = 0.1
+TRIES = 5
+"""How often a start asks whether records were deleted unread; each takes a second or two without an answer."""
 ANSWER_S = 1.0
 """How long a pulse waits for the inputs' ends; without an answer T stays."""
 
@@ -111,7 +113,12 @@ class Intake:
     def _tell_what_was_deleted(self) -> None:
         """A feed's retention is short: what it ended before intake came back is lost, and must not be lost in silence."""
         positions = self._desk.inputs.known()
-        for (topic, partition), first in self._ends.beginnings(positions).items():
+        firsts: dict[TopicPart, int] = {}
+        for _ in range(TRIES):
+            firsts |= self._ends.beginnings(positions.keys() - firsts.keys())
+        for topic, partition in sorted(positions.keys() - firsts.keys()):
+            log.error("it is not known whether records were deleted before they were read", topic=topic, partition=partition)
+        for (topic, partition), first in firsts.items():
             if first > positions[topic, partition]:
                 gap = {"from_offset": positions[topic, partition], "to_offset": first}
                 deleted_unread.labels(topic).inc(first - positions[topic, partition])

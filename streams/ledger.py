@@ -103,7 +103,7 @@ def _fenced_producer(settings: Settings, number: int) -> ck.Producer:
         kafka(settings)
         | {
             "transactional.id": f"{WATCH}-{number}",
-            "transaction.timeout.ms": 10_000,
+            "transaction.timeout.ms": 60_000,  # very many may fall due in one pulse; whoever takes over ends what is open at once
             "partitioner": "murmur2_random",
             "compression.type": "lz4",
             "linger.ms": 5,

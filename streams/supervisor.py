@@ -112,7 +112,12 @@ class Supervisor:
     def _start(self, each: _Watched, selector: selectors.BaseSelector) -> None:
         each.started_s, each.start_at_s, each.doubted = self.clock(), None, False
         if not each.program.running:
-            each.program.start({VARIABLE: str(each.words.getsockname())})
+            try:
+                each.program.start({VARIABLE: str(each.words.getsockname())})
+            except OSError as error:  # a full disk, no process to be had: most causes end without us
+                each.start_at_s = self.clock() + self.rules.longest_s
+                self.say(f"{each.program.name}: cannot be started ({error}); trying again in {self.rules.longest_s:g} s")
+                return
             each.ready = each.program.silent
         else:
             each.ready = True
@@ -128,7 +133,10 @@ class Supervisor:
 
     def _tell_if_all_are_ready(self, watched: list[_Watched]) -> None:
         if all(each.ready for each in watched):
-            self.on_ready()
+            try:
+                self.on_ready()
+            except OSError as error:
+                self.say(f"all are ready, and it cannot be told to other commands: {error}")
             self.ready.set()
 
     def _ended(self, each: _Watched, selector: selectors.BaseSelector) -> bool:

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 read = counter("tairyu_records_total")
 unreadable = counter("tairyu_unreadable_records_total")
 
+LONG_RUN_S = 2.0
+"""A run of records that takes longer is committed on its way: what is handled is seen, and heartbeats go out between."""
 CLOCKS_ONLY_S = 1.0
 """A batch that moved nothing but clocks may wait this long for its commit: a successor reads it again."""
 
@@ -49,7 +51,7 @@ class Watch:
         custody_log = self.app.topic(self.app.batched, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         self.app.agent(custody_log, name="watch")(self.judge)
         self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
-        self.watchdog = Watchdog(settings, self.app.batched, self._applied)
+        self.watchdog = Watchdog(settings, self.app.batched, self._handled)
         self.app.task(self._start_watchdog)
         gauges(self._readings)
 
@@ -97,8 +99,12 @@ class Watch:
         try:
             held = self.table.data.partitions[run[0].partition]
             async with held.lock:
+                began = time.monotonic()
                 for record in run:
                     held.pending.handle(record.offset, record.key, record.value)
+                    if time.monotonic() - began > LONG_RUN_S:
+                        await self._commit(held)
+                        began = time.monotonic()
                 read.inc(len(run))
                 if held.pending.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
                     await self._commit(held)
@@ -135,9 +141,12 @@ class Watch:
         held.keep(changed, applied)
         count_transitions(batch)
 
-    def _applied(self) -> dict[int, int]:
-        """What the watchdog looks at: nothing while a ledger is loaded, since the partitions that are held wait for it."""
-        return {} if self.table.data.loading else {number: held.applied for number, held in list(self.table.data.partitions.items())}
+    def _handled(self) -> dict[int, int]:
+        """What the watchdog looks at: nothing while a ledger is loaded, since the partitions that are held wait for it.
+
+        What is handled need not be committed: a commit that hangs ends the process by itself.
+        """
+        return {} if self.table.data.loading else {number: held.pending.offset for number, held in list(self.table.data.partitions.items())}
 
     def _readings(self) -> Iterator[Reading]:
         held = {number: each.pending for number, each in list(self.table.data.partitions.items())}

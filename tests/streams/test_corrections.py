@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from streams.custody import CORRECTIONS, EVENTS_OF_A_SPEAKER
 from tests.streams.story import PLAZA, TOKIWA, Party, Story, shown
 
 
@@ -174,3 +175,26 @@ def test_what_is_no_milestone_and_no_correction_leaves_no_trace_in_the_record() 
     assert story.city("enquiry.logged", "2026-04-01 11:00") == []
     assert story.tokiwa("enquiry.logged", "2026-04-01 11:00") == []
     assert story.record == before
+
+
+def test_what_a_speaker_says_beyond_its_limit_changes_nothing_and_silences_nobody() -> None:
+    story = Story()
+    for number in range(EVENTS_OF_A_SPEAKER):
+        story.plaza("application.uploaded", "2026-04-01 10:00", id=f"retry-{number}")
+    full = story.record
+
+    assert story.plaza("application.uploaded", "2026-04-01 09:00", id="one more", arrived="2026-04-01 10:00") == []
+    assert story.record is full
+    story.jlis("application.received", "2026-04-01 11:00")
+    assert story.verdicts()["forward"] == "in_time"
+
+
+def test_corrections_beyond_their_limit_change_nothing() -> None:
+    story = Story()
+    for number in range(CORRECTIONS):
+        story.plaza("event.corrected", "2026-04-01 09:00", id=f"correction-{number}", corrects=f"wrong-{number}")
+    full = story.record
+
+    story.plaza("event.corrected", "2026-04-01 09:00", id="one more", corrects="another")
+
+    assert story.record is full

@@ -199,3 +199,26 @@ def test_its_programs_die_with_it(tmp_path: Path) -> None:
 
     os.close(handle)
     assert ended
+
+
+def test_a_program_that_this_machine_cannot_start_yet_is_started_later(start: Start, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "logs"
+    in_the_way.write_text("a file where the logs' folder is to be")
+
+    run = start(Program("child", [sys.executable, "-c", f"{READY}; {WAIT}"], in_the_way / "child.log"))
+
+    assert "trying again in 0.1 s" in run.wait_for("child: cannot be started")
+    in_the_way.unlink()
+    run.wait_for("child: ready")
+    assert run.stop() == 0
+
+
+def test_a_set_up_that_cannot_be_told_of_goes_on(start: Start, tmp_path: Path) -> None:
+    def on_ready() -> None:
+        raise OSError("the disk is full")
+
+    run = start(Program("child", [sys.executable, "-c", f"{READY}; {WAIT}"], tmp_path / "child.log"), on_ready=on_ready)
+
+    run.wait_for("cannot be told to other commands: the disk is full")
+    assert run.supervisor.over is None
+    assert run.stop() == 0
