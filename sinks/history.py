@@ -31,9 +31,8 @@ from streams.loop import Batch, LoopError, consumer_config, die, run_loop
 from streams.metrics import Reading, counter, gauges, histogram
 from streams.policy import Policies
 from streams.policy_file import load_policies
-from streams.readiness import tell_ready
 from streams.settings import Settings
-from streams.topics import TIMEOUT_S, admin_client, topic_ids, wait_for_topics
+from streams.topics import TIMEOUT_S, TopicsError, admin_client, topic_ids, topics_there, wait_for_topics
 from streams.verdicts import HopVerdict, hop_verdicts
 
 log = structlog.get_logger()
@@ -196,11 +195,17 @@ def known_verdicts(policies: Policies, token: str, record: Application) -> Itera
 
 
 def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
-    """Until SIGTERM. Ends the process, non-zero, on every error: starting is the only recovery."""
+    """Until SIGTERM; TopicsError if no broker answers, or its topics are not there.
+
+    Ends the process, non-zero, on every other error: starting is the only recovery.
+    """
     read = sources(cards or load_cards(), load_policies(settings.policy))
+    topics_there(settings)
     try:
         with ExitStack() as opened:
             _keep(settings, read, opened)
+    except TopicsError:
+        raise
     except Exception as error:
         die("history cannot go on", error)
 
@@ -209,10 +214,9 @@ def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> 
     store = _open_server(server, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
     admin = admin_client(settings)
     wait_for_topics(admin, read)
-    log.info("history is ready")
-    tell_ready()
     history = History(store, admin, read, settings.embedded)
     gauges(lambda: history.readings(time.time_ns() // 1_000))
+    log.info("history is ready")
     run_loop(consumer_config(settings, settings.history_group, auto_offset_reset="error"), list(read), history)
 
 

@@ -30,17 +30,15 @@ from streams.parties import Feed, Parties, load_parties, public_feeds
 from streams.player import BUCKET_S as SIMULATED_BUCKET_S
 from streams.policy import Policies
 from streams.policy_file import load_policies
-from streams.readiness import tell_ready
 from streams.settings import Settings
 from streams.simulation import SimulatedIntake, TickClock
 from streams.subscription import subscription
-from streams.topics import admin_client
+from streams.topics import admin_client, topics_there
 
 log = structlog.get_logger()
 
 BUCKET_S = 5
 KEY_BYTES = 32
-LIST_S = 30.0
 FETCHING = {
     "queued_min_messages": 10_000,  # all feeds share one queue: a flood holds up the others by no more than what stands there
     "fetch_queue_backoff_ms": 20,  # by default a full queue rests for a second
@@ -150,24 +148,25 @@ class Intake:
 
 
 def run(settings: Settings) -> None:
-    """Runs the stage until SIGTERM or SIGINT; PolicyError if policy or parties have mistakes. Dies on any failure."""
+    """Runs the stage until SIGTERM or SIGINT; PolicyError if policy or parties have mistakes, TopicsError if no broker answers.
+
+    Dies on any other failure.
+    """
     policies, cards = load_policies(settings.policy), load_cards()
     parties = load_parties(settings.parties, policies.newest)
     feeds = public_feeds(parties, policies.newest, cards, settings.public_partitions)
+    there = topics_there(settings)
     try:
-        admin = admin_client(settings)
-        there = {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=LIST_S).topics.items()}
         topics = subscription(feeds, cards, there, settings)
         desk = _desk(settings, policies, parties, feeds, cards, there)
     except (LoopError, ck.KafkaException, OSError) as error:
         die("intake cannot start", error)
     interval_us = policies.newest.pulse_interval_us
-    live = Intake(desk, SystemClock(), Ends(admin, low_ends=settings.embedded), interval_us)
+    live = Intake(desk, SystemClock(), Ends(admin_client(settings), low_ends=settings.embedded), interval_us)
     handler: Handler = SimulatedIntake(desk, TickClock()) if settings.simulation else live
     config = consumer_config(settings, INTAKE, **FETCHING)
     count_from_zero(feeds)
     gauges(lambda: feed_readings(desk.inputs, SystemClock().now_us()))
-    tell_ready()
     run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US), skip_unpackable=not settings.simulation)
 
 

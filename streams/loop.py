@@ -24,7 +24,7 @@ from streams.evidence import TopicPart
 from streams.lag import Lag
 from streams.metrics import counter, gauges
 from streams.policy import PolicyMissing
-from streams.readiness import tell_turn
+from streams.readiness import tell_ready, tell_turn
 from streams.settings import Settings
 
 log = structlog.get_logger()
@@ -144,13 +144,17 @@ def run_loop(
     skip_unpackable: bool = False,
     stop: Callable[[], bool] | None = None,
 ) -> None:
-    """Reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time. Dies on every error.
+    """Tells that the stage is ready, and reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time.
+
+    Dies on every error. Ready is told last: whoever hears it may tell us to stop at once, and that is no failure.
 
     A topic that begins with ``^`` is a pattern: what fits it later is read from then on. ``skip_unpackable``: a record whose batch
     unpacks to more than librdkafka takes (100 MB) is told to the handler instead of ending the process: where strangers write.
     """
     try:
-        _Loop(config, topics, handler, skip_unpackable).run(size, wait_s, stop or Stop().__bool__)
+        stop = stop or Stop().__bool__
+        tell_ready()
+        _Loop(config, topics, handler, skip_unpackable).run(size, wait_s, stop)
     except BaseException as error:
         die("a stage cannot go on", error)
 

@@ -4,6 +4,7 @@ Every mistake is named with file, line and key, all mistakes of a file at once; 
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -56,6 +57,7 @@ def _policy(file: dict[str, Spot], folder: Path) -> Policy:
     role = attribution["speaker"].one_of(speakers, "a speaker")
     if milestone in milestones and role in speakers and role not in milestones[milestone].speakers:
         attribution["speaker"].expected(f"a speaker of {milestone}")
+    _check_terminals(file["terminals"], terminals, milestones, role)
     epoch_us = file["epoch"].instant_us()
     from_epoch = file["effective"].text() == FROM_EPOCH
     return Policy(
@@ -107,6 +109,14 @@ def _milestone(name: str, spot: Spot, speakers: list[str], holders: list[str]) -
         keys["passes_to"].expected(f"{NOBODY} (a claim moves nothing)")
     said_by = frozenset(keys["speakers"].list_of(speakers, "speakers"))
     return Milestone(name, keys["label"].text(), said_by, None if passes_to == NOBODY else passes_to, claim)
+
+
+def _check_terminals(spot: Spot, terminals: Sequence[str], milestones: dict[str, Milestone], role: str) -> None:
+    """What a party of the attributed role says is not counted if another one's application it turns out to be: as a terminal it would
+    shrink the record all the same, and leave its hops open for ever."""
+    for name in terminals:
+        if name in milestones and role in milestones[name].speakers:
+            spot.fault(f"expected milestones that {role} may not say (attribution.speaker), got {name!r}")
 
 
 def _attempts(spot: Spot, milestones: dict[str, Milestone]) -> tuple[str | None, str | None]:

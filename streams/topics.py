@@ -10,12 +10,19 @@ from confluent_kafka.cimpl import NewTopic
 
 from schemas.cards import Card
 from streams.connection import kafka
+from streams.loop import LoopError
 from streams.parties import Feed
 from streams.settings import Settings
 
 LOG = "custody-log"
 """The card after which the per-application topics are partitioned."""
 TIMEOUT_S = 30.0
+ANSWER_S = 8.0
+"""Within which a broker that is there has told its topics."""
+
+
+class TopicsError(LoopError):
+    """Brokers that do not answer, or topics that cannot be used: which, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,31 @@ def ensure_topics(settings: Settings, cards: Mapping[str, Card], feeds: Mapping[
 
 
 def wait_for_topics(admin: AdminClient, names: Iterable[str]) -> None:
-    """Returns when each has a leader in every partition: Kafka confirms a new topic some milliseconds before its nodes know it."""
+    """Returns when each has a leader in every partition: Kafka confirms a new topic some milliseconds before its nodes know it.
+
+    TopicsError if one still has none after half a minute.
+    """
     give_up = time.monotonic() + TIMEOUT_S
     while missing := set(names) - _usable(admin):
         if time.monotonic() > give_up:
-            raise TimeoutError(f"the broker does not lead {', '.join(sorted(missing))}")
+            raise TopicsError(
+                f"no broker leads {', '.join(sorted(missing))} after {TIMEOUT_S:.0f} s: "
+                "are these topics there (`tairyu topics --check`), and do all brokers run?"
+            )
         admin.poll(0.02)
+
+
+def topics_there(settings: Settings) -> dict[str, int]:
+    """Topic -> number of partitions, of all that there are; TopicsError if no broker answers within seconds."""
+    wrong: list[KafkaError] = []
+    admin = AdminClient(kafka(settings) | {"log_level": 0, "error_cb": wrong.append})
+    try:
+        topics = admin.list_topics(timeout=ANSWER_S).topics
+    except KafkaException as error:
+        admin.poll(0)
+        told = next((each for each in wrong if each.code() != KafkaError._ALL_BROKERS_DOWN), error.args[0]).str()
+        raise TopicsError(f"no broker answers at {settings.brokers} ({told}): does it run, and is its address right?") from error
+    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def topic_ids(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:

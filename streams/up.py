@@ -15,10 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
-from confluent_kafka import KafkaException
-
 from schemas.cards import load_cards
-from streams.brokers import Broker, BrokerError, EmbeddedBroker, KafkaBroker
+from streams.brokers import Broker, EmbeddedBroker, KafkaBroker
 from streams.brokers.start import check_port, free_ports
 from streams.parties import Feed, load_parties, public_feeds
 from streams.policy_file import load_policies
@@ -117,7 +115,7 @@ def up(
     command: Callable[[str], Sequence[str]] = stage_command,
     say: Say = say_at_once,
 ) -> int:
-    """``tairyu up``: until Ctrl-C or SIGTERM (0); 1 if what cannot be replaced ended, 2 if it could not start.
+    """``tairyu up``: until Ctrl-C or SIGTERM (0); 1 if what cannot be replaced ended. Errors as of ``start_set_up``.
 
     Apache Kafka if there is a folder to keep its log in, or if it is asked for; ``port``: of the broker.
     """
@@ -135,11 +133,6 @@ def up(
             return 1
     except KeyboardInterrupt:
         return 0
-    except (SetUpError, BrokerError) as error:
-        say(f"tairyu: {error}")
-    except KafkaException as error:
-        say(f"tairyu: the broker did not do it: {error.args[0].str()}")
-    return 2
 
 
 def _folder(data: Path | None, stack: ExitStack) -> Path:

@@ -24,7 +24,7 @@ from streams.policy import Policies, PolicyMissing
 from streams.policy_file import load_policies
 from streams.readiness import tell_turn
 from streams.settings import Settings
-from streams.topics import partitions_of
+from streams.topics import partitions_of, topics_there
 from streams.watch_figures import count_transitions, partition_readings
 from streams.watchdog import Watchdog
 
@@ -161,9 +161,11 @@ class Watch:
 
 
 def run(settings: Settings) -> None:
-    """Run the stage until SIGTERM or SIGINT. Ends the process (non-zero) on any failure."""
+    """Run the stage until SIGTERM or SIGINT; TopicsError if no broker answers. Ends the process (non-zero) on any other failure."""
     log.info("watch starts", brokers=settings.brokers, policy=str(settings.policy))
-    work(Watch(settings, load_policies(settings.policy)))
+    policies = load_policies(settings.policy)
+    topics_there(settings)
+    work(Watch(settings, policies))
 
 
 def work(watch: Watch) -> None:

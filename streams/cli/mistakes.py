@@ -16,8 +16,9 @@ from streams.run_file import SetUpError
 from streams.scenario import ScenarioError
 from streams.setting_sources import SettingsError
 from streams.settings import SECRETS
+from streams.topics import TopicsError
 
-OURS = (Sorry, BrokerError, FileError, HealthError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError)
+OURS = (Sorry, BrokerError, FileError, HealthError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError, TopicsError)
 NO_ANSWER = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
 
 

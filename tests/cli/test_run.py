@@ -1,9 +1,12 @@
 """Settings that are wrong, and servers that are not there: a sentence each, soon."""
 
 import json
+import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +83,23 @@ def test_a_broker_that_does_not_answer_is_named_within_seconds(house: House, nob
     assert time.monotonic() - began_s < 25
 
 
+@pytest.mark.parametrize("stage", ["intake", "watch", "history"])
+def test_a_stage_to_which_no_broker_answers_says_so_within_seconds(house: House, nobody: str, stage: str) -> None:
+    key = house.folder / "key"
+    key.write_text("k" * 64)
+    env = {"TAIRYU_BROKERS": nobody, "TAIRYU_KEY_FILE": str(key), "TAIRYU_HISTORY_DIR": str(house.folder / "history")}
+    began_s = time.monotonic()
+    said = house.tairyu("run", stage, env=env)
+
+    *logged, last = said.stderr.splitlines()
+    assert (said.returncode, said.stdout) == (2, "")
+    assert last.startswith(f"tairyu: no broker answers at {nobody} (")
+    assert "Connection refused" in last
+    assert last.endswith("): does it run, and is its address right?")
+    assert [line for line in logged if not line.startswith("{")] == []
+    assert time.monotonic() - began_s < 25
+
+
 def test_topics_cannot_be_created_where_no_broker_answers(house: House, nobody: str) -> None:
     said = house.tairyu("topics", "--create", env={"TAIRYU_BROKERS": nobody})
 
@@ -122,3 +142,38 @@ def test_a_stage_runs_until_sigterm(house: House, embedded: Broker) -> None:
 
     assert process.returncode == 0
     assert json.loads(rest.splitlines()[-1])["event"] == "stopped"
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("stage", ["intake", "history"])
+def test_a_stage_that_is_told_to_stop_as_soon_as_it_is_ready_ends_well(house: House, embedded: Broker, stage: str) -> None:
+    (house.folder / "key").write_text("k" * 64)
+    address = house.folder / "ready"
+    house.more = {
+        "TAIRYU_BROKERS": embedded.bootstrap,
+        "TAIRYU_EMBEDDED": "true",
+        "TAIRYU_KEY_FILE": str(house.folder / "key"),
+        "TAIRYU_HISTORY_DIR": str(house.folder / "history"),
+        "NOTIFY_SOCKET": str(address),
+    }
+    assert house.tairyu("topics", "--create").returncode == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        supervisor.bind(str(address))
+        others.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                others.sendto(b"WATCHDOG=1", str(address))
+        with house.start("run", stage) as process:
+            # It cannot say that it is ready before somebody listens: by then it must be able to be stopped.
+            house.wait_for(lambda: catches(process.pid, signal.SIGTERM))
+            process.send_signal(signal.SIGTERM)
+            while supervisor.recv(64) != b"READY=1":
+                pass
+            process.communicate(timeout=60)
+
+    assert process.returncode == 0
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)

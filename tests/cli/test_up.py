@@ -30,10 +30,8 @@ def test_a_port_in_use_is_one_sentence(house: House) -> None:
         said = house.tairyu("up", "--port", str(port))
 
     assert said.returncode == 2
-    assert said.stdout.splitlines()[1:] == [
-        f"tairyu: port {port} is in use by another program (Address already in use): stop it, or choose another port"
-    ]
-    assert "Traceback" not in said.stderr
+    assert said.stdout.count("\n") == 1  # that nothing is kept
+    assert said.stderr == f"tairyu: port {port} is in use by another program (Address already in use): stop it, or choose another port\n"
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(house: House) -> None:
@@ -41,8 +39,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(house: House) -> None:
     said = house.tairyu("up", "--data", house.folder / "file" / "d")
 
     assert said.returncode == 2
-    assert said.stdout.splitlines()[1:] == [f"tairyu: {house.folder / 'file' / 'd'} cannot be used: Not a directory"]
-    assert said.stderr == ""
+    assert said.stdout.count("\n") == 1
+    assert said.stderr == f"tairyu: {house.folder / 'file' / 'd'} cannot be used: Not a directory\n"
 
 
 @pytest.mark.kafka
@@ -73,9 +71,7 @@ def test_with_a_folder_everything_stays(house: House, kafka_jars: Path, sources:
         assert not (data / "run.json").exists()
         # while it ran, a second one was refused, which did not hide the first
         assert second.returncode == 2
-        assert second.stdout.splitlines()[-1] == (
-            f"tairyu: {data} is held by another tairyu up (pid {process.pid}): stop that one, or use another folder"
-        )
+        assert second.stderr == (f"tairyu: {data} is held by another tairyu up (pid {process.pid}): stop that one, or use another folder\n")
         assert without_the_folder == expected
     assert keys[0] == keys[1]
     assert keys[0][1] == 0o600

@@ -486,6 +486,12 @@ def test_each_mistake_in_an_override_is_named(faults: Callable[[str], list[str]]
             "attribution.milestone",
             "expected a milestone (known: application.submitted, application.uploaded",
         ),
+        (
+            "terminals: [card.handed_over,",
+            "terminals: [application.forwarded, card.handed_over,",
+            "terminals",
+            "expected milestones that vendor may not say (attribution.speaker), got 'application.forwarded'",
+        ),
         ("speaker: vendor}", "speaker: j-lis}", "attribution.speaker", "expected a speaker of application.submitted, got 'j-lis'"),
         ("speaker: vendor}", "speaker: shop}", "attribution.speaker", "expected a speaker (vendor, j-lis, municipality), got 'shop'"),
         (
