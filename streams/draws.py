@@ -37,7 +37,7 @@ def _lognormal(takes: Takes, most: float | None) -> Draw:
     quantile = NORMAL.inv_cdf
 
     def draw(rng: Random) -> float:
-        return median * exp(sigma * quantile(min(max(rng.random() * share, EDGE), 1 - EDGE)))
+        return median * exp(sigma * quantile(rng.random() * share or EDGE))
 
     return draw
 

@@ -42,7 +42,7 @@ class Told:
 def hear(world: World, life: Life, rng: Random) -> Told:
     transport, latency = world.scenario.transport, world.latency
     steps = life.steps
-    arrived = [step.at_us + max(1, math.ceil(latency(rng) * 1_000)) * MILLISECOND_US for step in steps]
+    arrived = [step.at_us + math.ceil(latency(rng) * 1_000) * MILLISECOND_US for step in steps]
     within_us, share = transport.reversed.within_s * SECOND_US, transport.reversed.share
     for place in range(len(steps) - 1):
         if steps[place + 1].at_us - steps[place].at_us <= within_us and rng.random() < share:

@@ -111,6 +111,12 @@ class Batch:
         """Token -> its record to be stored, None: forgotten."""
         return {token: None if record is None else encode_application(record) for token, record in self.working.items()}
 
+    def ended(self) -> dict[bytes, bytes]:
+        """Token -> its record just before it shrank, where no stored one says as much: its last news and the end of its grace lie in
+        this one batch, as they do when a long backlog is read. Who keeps history needs it before the marker."""
+        last = {token: encode_application(record) for token, record in self.shrunk.items()}
+        return {token: record for token, record in last.items() if record != self.partition.records.get(token)}
+
     def applied(self) -> Applied:
         clocks = self.partition.clocks
         return Applied(

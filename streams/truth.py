@@ -95,7 +95,7 @@ class TruthOf:
         hop, limits = ruled.hop, ruled.limits_us(entered_us)
         end_us = instants[leg.ended] if leg.ended < len(instants) else None
         if end_us is not None and told.life.steps[leg.ended].milestone in hop.ends:
-            level = _level(hop.levels, limits, end_us)
+            level = None if limits[0] is not None and end_us <= limits[0] else _level(hop.levels, limits, end_us)
             return True, "in_time" if level is None else "late", level
         later_us = min((each for each in instants[leg.ended :] if each is not None), default=None)
         if later_us is None:

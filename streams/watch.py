@@ -136,6 +136,7 @@ class Watch:
         stall_events, stalls = self.cards["stall-events"].name, self.cards["stalls"].name
         outputs: list[Output] = [(stall_events, key, value) for key, value in batch.said]
         outputs += [(stalls, stall.encode(), held_now) for stall, held_now in batch.stalls.items()]
+        outputs += [(self.cards["applications"].name, token, record) for token, record in batch.ended().items()]
         await asyncio.get_running_loop().run_in_executor(None, held.commit, changed, applied, outputs)
         reach("watch.before_memory")
         held.keep(changed, applied)

@@ -5,7 +5,7 @@ What belongs to a place is drawn from a generator of that place's own: the same 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from random import Random
 from typing import NamedTuple
@@ -28,7 +28,7 @@ SLOWEST_S = 60.0
 """Whatever is sent arrives within it."""
 
 Named = dict[str, str | None]
-Limits = tuple[int | None, ...]
+Limits = Sequence[int | None]
 
 
 class Window(NamedTuple):
@@ -47,6 +47,7 @@ class Ruled:
 
     def __init__(self, hop: Hop, policy: Policy) -> None:
         self.hop, self.policy, self.wall = hop, policy, hop.clock == "wall"
+        self._spans = [limit for _, limit in hop.limits]
         self._days = Days(policy.timezone)
         self._by_day: dict[int, Limits] = {}
         self._draws: dict[int, Draw] = {}
@@ -54,11 +55,11 @@ class Ruled:
     def limits_us(self, entered_us: int) -> Limits:
         """When each of its limits falls due."""
         if self.wall:
-            return tuple(entered_us + limit for _, limit in self.hop.limits)
+            return [entered_us + span for span in self._spans]
         day = self._days.of(entered_us)
         found = self._by_day.get(day)
         if found is None:
-            found = self._by_day[day] = tuple(due_us(self.hop, limit, entered_us, self.policy) for _, limit in self.hop.limits)
+            found = self._by_day[day] = [due_us(self.hop, limit, entered_us, self.policy) for _, limit in self.hop.limits]
         return found
 
     def healthy(self, way: Way) -> Draw:
@@ -79,6 +80,8 @@ class World:
         self.ends_us = day_begins_us(day_number(scenario.ends), self.zone)
         self.first_day, self.last_day = day_number(scenario.begins), day_number(scenario.last_day)
         self._ruled: dict[tuple[str | None, ...], Ruled] = {}
+        self._only: dict[str, Ruled] = {}
+        """Hops that have one version and no overrides."""
         self._windows: dict[tuple[str, str], Mapping[str, Window]] = {}
         self._again: dict[str, Mapping[int, int]] = {}
         self._open_on: dict[tuple[str, int], int] = {}
@@ -137,11 +140,16 @@ class World:
 
     def ruled(self, hop: str, named: Named, entered_us: int) -> Ruled:
         """The hop as it is judged when entered at that instant, of an application with these attributes."""
-        policy = in_force(self.policies, entered_us) if len(self.policies.versions) > 1 else self.policies.newest
+        only = self._only.get(hop)
+        if only is not None:
+            return only
+        policy = in_force(self.policies, entered_us)
         matched = tuple(named.values()) if policy.ranked_overrides.get(hop) else ()
         found = self._ruled.get((policy.version, hop, *matched))
         if found is None:
             found = self._ruled[policy.version, hop, *matched] = Ruled(effective_hop(policy, hop, named)[0], policy)
+            if len(self.policies.versions) == 1 and not matched:
+                self._only[hop] = found
         return found
 
     def takes(self, trouble: Trouble) -> Draw:

@@ -131,7 +131,7 @@ class DemoRun:
 
     def watch(self, set_up: SetUp, seen: Seen) -> Iterator[Seen]:
         """Follow ``stall-events`` until every partition has marked the scenario's last bucket. Sorry if it stands still."""
-        last = last_tick_us(self._ends_us) // (BUCKET_S * SECOND_US)
+        last = last_tick_us(self.story.world.ends_us) // (BUCKET_S * SECOND_US)
         consumer = reader(set_up.settings)
         topic = self.cards["stall-events"].name
         consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING) for number in range(LOG_PARTITIONS)])
@@ -149,10 +149,6 @@ class DemoRun:
                 yield seen
         finally:
             consumer.close()
-
-    @cached_property
-    def _ends_us(self) -> int:
-        return max(self.story.world.ends_us, max(tiding.arrived_us for tiding in self.story.tidings))
 
     def wait_for_history(self, set_up: SetUp, events: int, transitions: int, tell: Callable[[int], None]) -> Any:
         """A client of history once it holds all that the logs hold. Sorry if it does not get there."""

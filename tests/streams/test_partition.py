@@ -10,6 +10,7 @@ from schemas.situations import situation
 from streams.partition import Batch, Partition, Record
 from streams.policy import PolicyMissing
 from streams.stalls import next_due_us
+from streams.verdicts import hop_verdicts
 from tests.streams.story import JLIS, MY_NUMBER, PLAZA, Log, Story, event, override, policy_with, shown, token_of
 
 Output = list[tuple[bytes | None, bytes]]
@@ -290,6 +291,31 @@ def test_a_forgotten_application_leaves_the_memory_with_the_commit() -> None:
     story.clock("2028-01-01 10:00")
     _, records, _ = judged(story.log, [2], restart=True)
     assert records == {}
+
+
+def test_what_an_application_was_is_stored_before_its_marker_if_it_ends_and_shrinks_in_one_batch() -> None:
+    """A watch that reads a long backlog: whoever keeps history would never see the end."""
+    story = Story()
+    story.plaza("application.uploaded", "2026-04-01 10:00")
+    story.jlis("application.received", "2026-04-01 11:00")
+    story.city("application.voided", "2026-04-02 11:00")
+    story.clock("2026-04-10 10:00")  # a week of grace is over
+    (token, last), *rest = story.log.batch.ended().items()
+    assert (token, rest) == (story.token.encode(), [])
+    assert {each.hop: each.verdict for each in hop_verdicts(story.token, decode_application(last), MY_NUMBER)} == {
+        "forward": "in_time",
+        "screening": "in_time",
+    }
+
+
+def test_what_is_stored_already_is_not_stored_again_when_it_shrinks() -> None:
+    story = Story()
+    story.city("application.voided", "2026-04-02 11:00")
+    story.clock("2026-04-10 10:00")
+    partition = Partition(MY_NUMBER, 0)
+    first = partition.judge(story.log.records[:-1])
+    partition.keep(first, first.changed(), first.applied())
+    assert partition.judge(story.log.records[-1:]).ended() == {}
 
 
 def test_an_open_hop_of_a_version_that_is_not_loaded_cannot_be_judged() -> None:
