@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -10,6 +10,11 @@ from schemas.events import Event
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+    from schemas.keyring import Keyring
+
+Key: TypeAlias = "bytes | Keyring"
+"""What makes the tokens: one key, or several of which each application has one."""
 
 BLOCK = 64
 """Block length of SHA-256, in bytes."""
@@ -19,14 +24,14 @@ REFUSED = b"tairyu refused record\0"
 encode_json = msgspec.json.Encoder().encode
 
 
-def token(key: bytes, subject: str) -> str:
-    """HMAC-SHA-256 of the application's id under the deployment's key: 64 hex digits."""
-    return _hmac(key, subject.encode())
+def token(key: Key, subject: str) -> str:
+    """HMAC-SHA-256 of the application's id under the deployment's key, or that of its keys which is this application's: 64 hex digits."""
+    return _hmac(key if isinstance(key, bytes) else key.of(subject), subject.encode())
 
 
-def keyed_hash(key: bytes, value: bytes) -> str:
+def keyed_hash(key: Key, value: bytes) -> str:
     """HMAC-SHA-256 of refused bytes, hex. Never equal to a token, even if the bytes are an application's id."""
-    return _hmac(key, REFUSED + value)
+    return _hmac(key if isinstance(key, bytes) else key.newest, REFUSED + value)
 
 
 def last4(subject: str) -> str:

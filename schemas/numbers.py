@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from schemas.disguises import fold
 from schemas.events import Data, PublicEvent
-from schemas.identity import token
+from schemas.identity import Key, token
 from schemas.reasons import Reason
 
 OWN_FORMAT = re.compile(
@@ -161,7 +161,7 @@ def may_hold_number(json_text: bytes) -> bool:
     return False
 
 
-def replace_ids(text: str, key: bytes) -> str:
+def replace_ids(text: str, key: Key) -> str:
     """Each run of exactly 23 digits as its token, so that an id in ``id`` or ``batch`` neither leaks nor loses its identity.
 
     A SHA-256 stays as it is: 1 in 8,000 holds such a run by chance.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.cards import Card
 from schemas.codec import Headers, encode
-from schemas.identity import keyed_hash
+from schemas.identity import Key, keyed_hash
 from schemas.instants import to_text
 from schemas.masking import mask
 from schemas.reasons import Refused
@@ -47,7 +47,7 @@ class Admission:
     """Knows the feeds, asks the gate, and words the refusals."""
 
     def __init__(
-        self, gate: Gate, parties: Parties, feeds: Mapping[str, Feed], cards: Mapping[str, Card], key: bytes, log_partitions: int
+        self, gate: Gate, parties: Parties, feeds: Mapping[str, Feed], cards: Mapping[str, Card], key: Key, log_partitions: int
     ) -> None:
         self._gate, self._parties, self._feeds, self._key = gate, parties, feeds, key
         self._headers = {topic: cards[feed.card].speaker_header for topic, feed in feeds.items()}

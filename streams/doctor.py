@@ -17,13 +17,13 @@ from schemas.records import PULSE_KEY
 from streams.calendars import UNIX_DAY
 from streams.findings import Finding
 from streams.groups import INTAKE, WATCH
+from streams.keys import KeyFileError, load_key
 from streams.log_reader import ANSWER_S, reader
 from streams.policy import Policy
 from streams.setting_sources import config_file
 from streams.settings import SECRETS, Settings, origins
 from streams.topics import TIMEOUT_S
 
-KEY_BYTES = 32
 CALENDAR_DAYS = 120
 """A hop of 30 business days, entered today, ends within them."""
 CLOCK_S = 5.0
@@ -38,14 +38,12 @@ def check_key(settings: Settings) -> Iterator[Finding]:
     if path is None:
         return
     try:
-        key, mode = path.read_bytes().strip(), path.stat().st_mode & 0o777
-    except OSError as error:
-        yield Finding(str(path), f"the key of the tokens cannot be read ({error.strerror})", "name its file in TAIRYU_KEY_FILE")
+        load_key(path)
+    except KeyFileError as error:
+        yield Finding("TAIRYU_KEY_FILE", str(error), "name the right file, or restore it from its copy: no stage goes on without it")
         return
-    if mode & 0o077:
+    if (mode := path.stat().st_mode & 0o777) & 0o077:
         yield Finding(str(path), f"the key of the tokens is readable by others (mode {mode:o})", f"chmod 600 {path}")
-    if len(key) < KEY_BYTES:
-        yield Finding(str(path), f"the key has {len(key)} bytes, and needs {KEY_BYTES}", "make another one, before anything is sent")
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

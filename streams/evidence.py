@@ -20,6 +20,8 @@ class Kept(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     through_us: int | None = None
     heard_us: int | None = None
+    key: str | None = None
+    """Id of the newest key with which tokens were made; None: there was but one."""
 
 
 _decode = msgspec.json.Decoder(Kept).decode
@@ -37,6 +39,8 @@ class Reading:
         """T, as it was last committed: whatever arrived up to it has been handled."""
         self.heard_us: int | None = None
         """Arrival of the last record, of any kind."""
+        self.key: str | None = None
+        """As it was committed."""
         self._appended_us: int | None = None
         self._at_end = False
         self._low_ends = low_ends
@@ -47,7 +51,7 @@ class Reading:
         reading = cls(low_ends=low_ends)
         if offset >= 0:
             kept = _kept(metadata)
-            reading.position, reading.through_us, reading.heard_us = offset, kept.through_us, kept.heard_us
+            reading.position, reading.through_us, reading.heard_us, reading.key = offset, kept.through_us, kept.heard_us, kept.key
         return reading
 
     def arrival(self, appended_us: int) -> int:
@@ -79,8 +83,8 @@ class Reading:
         """T, unless it is later already."""
         self.through_us = through_us if self.through_us is None else max(self.through_us, through_us)
 
-    def metadata(self) -> str:
-        return msgspec.json.encode(Kept(through_us=self.through_us, heard_us=self.heard_us)).decode()
+    def metadata(self, key: str | None = None) -> str:
+        return msgspec.json.encode(Kept(through_us=self.through_us, heard_us=self.heard_us, key=key)).decode()
 
 
 def _kept(metadata: str | None) -> Kept:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from schemas.codec import SPECVERSION, Headers, read_public
 from schemas.events import ACKNOWLEDGED, CORRECTED, ENQUIRY, HEARTBEAT, MANIFEST, NEEDS_NO_SUBJECT, PREFIX, Data, Event, PublicEvent
-from schemas.identity import last4, municipality_ok, token
+from schemas.identity import Key, last4, municipality_ok, token
 from schemas.instants import to_text, to_us
 from schemas.numbers import replace_ids
 from schemas.reasons import Reason, Refused
@@ -41,7 +41,7 @@ class Parties(Protocol):
 class Gate:
     """Judges records by the newest policy. ``key`` makes the tokens."""
 
-    def __init__(self, policies: Policies, parties: Parties, key: bytes) -> None:
+    def __init__(self, policies: Policies, parties: Parties, key: Key) -> None:
         policy = policies.newest
         self._roles = policy.speakers
         self._subject_ok: Callable[[str], object] = policy.subject.fullmatch

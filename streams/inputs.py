@@ -11,7 +11,11 @@ from streams.parties import Feed
 
 
 class Inputs:
-    def __init__(self, feeds: Mapping[str, Feed], number: int, policy: str, bucket_s: int, *, low_ends: bool) -> None:
+    def __init__(
+        self, feeds: Mapping[str, Feed], number: int, policy: str, bucket_s: int, *, low_ends: bool, keys: Sequence[str] = ()
+    ) -> None:
+        """``keys``: the ids of the keys of the tokens, the newest last."""
+        self._keys = tuple(keys)
         self._feeds, self._number, self._policy, self._bucket_s, self._low_ends = feeds, number, policy, bucket_s, low_ends
         self.readings: dict[TopicPart, Reading] = {}
         """The partitions that this worker owns."""
@@ -26,8 +30,17 @@ class Inputs:
             for (topic, partition), reading in self.readings.items()
         ]
 
+    def missing_key(self) -> str | None:
+        """A key with which somebody went on here, and which this worker lacks."""
+        return next((each.key for each in self.readings.values() if each.key is not None and each.key not in self._keys), None)
+
     def drop(self) -> None:
         self.readings = {}
+
+    @property
+    def _newest_key(self) -> str | None:
+        """Named only once there are several: what stands alone has no name that could be missing."""
+        return self._keys[-1] if len(self._keys) > 1 else None
 
     def everything(self) -> set[TopicPart]:
         return {(feed.topic, partition) for feed in self._feeds.values() for partition in range(feed.partitions)}
@@ -43,7 +56,7 @@ class Inputs:
     def positions(self) -> list[ck.TopicPartition]:
         """Of every known input, with T and heard as metadata."""
         return [
-            ck.TopicPartition(topic, partition, position, self.readings[topic, partition].metadata())
+            ck.TopicPartition(topic, partition, position, self.readings[topic, partition].metadata(self._newest_key))
             for (topic, partition), position in self.known().items()
         ]
 

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from schemas.cards import Card, load_cards
+from schemas.identity import Key
 from schemas.instants import SECOND_US
 from streams.admission import Admission, Output
 from streams.desk import Clock, Desk, SystemClock, public_record, unpackable_record
@@ -23,6 +24,7 @@ from streams.feed_figures import count_from_zero, deleted_unread, feed_readings
 from streams.gate import Gate
 from streams.groups import INTAKE
 from streams.inputs import Inputs
+from streams.keys import KeyFileError, key_ids, load_key
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.metrics import gauges
 from streams.outlet import Outlet
@@ -38,7 +40,6 @@ from streams.topics import admin_client, topics_there
 log = structlog.get_logger()
 
 BUCKET_S = 5
-KEY_BYTES = 32
 FETCHING = {
     "queued_min_messages": 10_000,  # all feeds share one queue: a flood holds up the others by no more than what stands there
     "fetch_queue_backoff_ms": 20,  # by default a full queue rests for a second
@@ -102,6 +103,8 @@ class Intake:
 
     def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
         starts = self._desk.inputs.take(committed)
+        if missing := self._desk.inputs.missing_key():
+            raise LoopError(f"the key file lacks key {missing}, with which tokens were made since: copy it from the machine that has it")
         self._tell_what_was_deleted()
         return starts
 
@@ -176,14 +179,14 @@ def _desk(
     key, log_topic = _key(settings.key_file), cards["custody-log"].topic()
     admission = Admission(Gate(policies, parties, key), parties, feeds, cards, key, there[log_topic])
     bucket_s = SIMULATED_BUCKET_S if settings.simulation else BUCKET_S
-    inputs = Inputs(feeds, parties.input_set, policies.newest.version, bucket_s, low_ends=settings.embedded)
+    inputs = Inputs(feeds, parties.input_set, policies.newest.version, bucket_s, low_ends=settings.embedded, keys=key_ids(key))
     return Desk(inputs, admission, Outlet(settings), log_topic, there[log_topic])
 
 
-def _key(path: Path | None) -> bytes:
+def _key(path: Path | None) -> Key:
     if path is None:
         raise LoopError("tokens need a key: name its file in TAIRYU_KEY_FILE")
-    key = path.read_bytes().strip()
-    if len(key) < KEY_BYTES:
-        raise LoopError(f"{path}: a key has at least {KEY_BYTES} bytes, this one has {len(key)}")
-    return key
+    try:
+        return load_key(path)
+    except KeyFileError as error:
+        raise LoopError(str(error)) from error

@@ -14,7 +14,7 @@ from streams.settings import Settings
 
 Kind = Literal["topic", "group", "transactional-id"]
 STAGES = ("intake", "watch", "history")
-OPERATORS = frozenset({"operators", "replay", "judge --log", "tairyu stalls"})
+OPERATORS = frozenset({"operators", "replay", "judge --log", "key rotate", "tairyu stalls"})
 """Words of the cards that mean a person with the command in hand."""
 SUBSCRIBERS = "subscribers"
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "config": "config",
     "topics": "topics",
     "doctor": "doctor",
+    "key": "keys",
     "replay": "sending",
     "simulate": "simulating",
     "stalls": "looking",

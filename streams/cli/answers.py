@@ -8,8 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from schemas.identity import Key
 from schemas.instants import from_text
 from schemas.reasons import Refused
+from streams.keys import load_key
 
 WIDE = 1_000
 """Columns where nobody's window has an edge."""
@@ -22,19 +24,13 @@ class Sorry(Exception):
 TEST_KEY = b"tairyu test key: not for anybody's real applications"
 
 
-def key_from(path: Path | None, *, told: bool = True) -> bytes:
+def key_from(path: Path | None, *, told: bool = True) -> Key:
     """The key of the tokens; without a file the fixed test key, which is said on stderr."""
     if path is None:
         if told:
             print("tairyu: no --key given: tokens are made with the fixed test key", file=sys.stderr)
         return TEST_KEY
-    try:
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise Sorry(f"{path}: {error.strerror}: the key of the tokens cannot be read") from error
-    if len(key) < 32:
-        raise Sorry(f"{path}: a key has at least 32 bytes, this one has {len(key)}")
-    return key
+    return load_key(path)
 
 
 def instant(text: str | None, option: str) -> int | None:

@@ -9,6 +9,7 @@ from streams.cli.answers import Sorry
 from streams.cli.asking import first_line
 from streams.files import FileError
 from streams.health import HealthError
+from streams.keys import KeyFileError
 from streams.log_reader import LogError
 from streams.marked_yaml import PolicyError
 from streams.player import PlayError
@@ -18,7 +19,20 @@ from streams.setting_sources import SettingsError
 from streams.settings import SECRETS
 from streams.topics import TopicsError
 
-OURS = (Sorry, BrokerError, FileError, HealthError, LogError, PlayError, PolicyError, ScenarioError, SettingsError, SetUpError, TopicsError)
+OURS = (
+    Sorry,
+    BrokerError,
+    FileError,
+    HealthError,
+    KeyFileError,
+    LogError,
+    PlayError,
+    PolicyError,
+    ScenarioError,
+    SettingsError,
+    SetUpError,
+    TopicsError,
+)
 NO_ANSWER = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
 
 

@@ -14,6 +14,7 @@ OPTIONS = {
     "config": ("show", "as this machine has them"),
     "topics": ("--create", "--check", "rights", "Print who may do what"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
+    "key": ("rotate", "show", "The keys of the tokens"),
     "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
     "simulate": ("--applications", "--seed", "--days", "--scenario", "--out", "--truth", "--key", "--json", "real codes"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),

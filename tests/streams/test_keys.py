@@ -1,0 +1,147 @@
+"""A new key for new applications: old ones keep theirs, wherever and whenever something is said of them."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from schemas.identity import Key, token
+from schemas.keyring import Applications, Keyring
+from schemas.numbers import replace_ids
+from streams.evidence import Reading
+from streams.inputs import Inputs
+from streams.keys import KeyFileError, key_ids, load_key, rotate
+
+FIRST = b"a key of the tests, at least as long as 32 bytes"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "key").write_bytes(FIRST + b"\n")
+    return tmp_path / "key"
+
+
+def subjects(count: int, seed: int) -> list[str]:
+    rng = random.Random(seed)
+    return ["".join(rng.choices("0123456789", k=23)) for _ in range(count)]
+
+
+def tokens(key: Key, of: list[str]) -> set[str]:
+    return {token(key, each) for each in of}
+
+
+def test_a_file_with_one_key_is_that_key(path: Path) -> None:
+    assert load_key(path) == FIRST
+    assert key_ids(load_key(path)) == ("1",)
+
+
+def test_what_was_known_keeps_its_token_and_what_is_new_has_another(path: Path) -> None:
+    old, new = subjects(5_000, 1), subjects(5_000, 2)
+    before = {each: token(FIRST, each) for each in old + new}
+
+    assert rotate(path, tokens(FIRST, old))[0] == "2"
+    key = load_key(path)
+
+    assert [each for each in old if token(key, each) != before[each]] == []
+    # About one in 120 of the new ones is taken for an old one, and stays so
+    taken = sum(token(key, each) == before[each] for each in new)
+    assert 10 < taken < 100
+
+
+def test_through_three_keys_nobodys_token_ever_changes(path: Path) -> None:
+    """1 000 applications begin under each key; at every rotation all that are known are named, by the tokens that they have."""
+    known: dict[str, str] = {}
+    for era in range(3):
+        key = load_key(path)
+        known |= {each: token(key, each) for each in subjects(1_000, 10 + era)}
+        rotate(path, set(known.values()))
+
+    key = load_key(path)
+    assert key_ids(key) == ("1", "2", "3", "4")
+    assert [each for each, had in known.items() if token(key, each) != had] == []
+
+
+def test_two_machines_with_copies_of_the_files_make_the_same_tokens(path: Path, tmp_path: Path) -> None:
+    rotate(path, tokens(FIRST, subjects(100, 1)))
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in (path, path.with_name("key.1.applications")):
+        (other / file.name).write_bytes(file.read_bytes())
+
+    asked = subjects(2_000, 3)
+    assert [token(load_key(other / "key"), each) for each in asked] == [token(load_key(path), each) for each in asked]
+
+
+def test_an_id_in_another_place_becomes_the_same_token(path: Path) -> None:
+    (old,) = subjects(1, 1)
+    before = replace_ids(f"scan {old}", FIRST)
+    rotate(path, tokens(FIRST, [old]))
+
+    assert replace_ids(f"scan {old}", load_key(path)) == before
+
+
+def test_both_files_are_readable_by_their_owner_only(path: Path) -> None:
+    rotate(path, set())
+
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {"key": 0o600, "key.1.applications": 0o600}
+
+
+def test_a_key_may_be_any_bytes(path: Path) -> None:
+    key = bytes(range(128, 192))
+    path.write_bytes(key)
+    (old,) = subjects(1, 1)
+    rotate(path, tokens(key, [old]))
+
+    assert token(load_key(path), old) == token(key, old)
+
+
+def test_applications_that_are_another_machines_or_cut_short_are_refused(path: Path) -> None:
+    _, applications = rotate(path, tokens(FIRST, subjects(1_000, 1)))
+    applications.write_bytes(applications.read_bytes()[:-1])
+
+    with pytest.raises(
+        KeyFileError, match=r"key\.1\.applications: is not the file that belongs to key 1 in .*: copy both from one machine"
+    ):
+        load_key(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("{", "begins like the JSON of several keys, and is none"),
+        ('{"keys": []}', "expected old keys, each with its applications, and then the newest"),
+        ("short", "a key has at least 32 bytes, this one has 5"),
+    ],
+)
+def test_a_key_file_that_is_none_says_so_and_nothing_of_the_key(path: Path, text: str, wrong: str) -> None:
+    path.write_text(text)
+
+    with pytest.raises(KeyFileError, match=wrong):
+        load_key(path)
+
+
+def test_an_empty_list_knows_nobody() -> None:
+    assert not any(each in Applications.of(set()) for each in tokens(FIRST, subjects(1_000, 1)))
+
+
+def took(keys: tuple[str, ...], committed: str) -> str | None:
+    inputs = Inputs({}, 1, "1", 5, low_ends=False, keys=keys)
+    inputs.readings = {("jlis-events", 0): Reading.resumed(7, committed)}
+    return inputs.missing_key()
+
+
+def test_an_intake_that_lacks_the_key_with_which_another_went_on_finds_out() -> None:
+    reading = Reading.resumed(7, None)
+
+    assert took(("1",), reading.metadata()) is None
+    assert took(("1", "2"), reading.metadata()) is None
+    assert took(("1", "2"), reading.metadata("2")) is None
+    assert took(("1",), reading.metadata("2")) == "2"
+
+
+def test_without_a_rotation_nothing_new_is_written(path: Path) -> None:
+    """So code from before can read what stands there; and it skips a name that it does not know."""
+    assert "key" not in json.loads(Reading.resumed(7, '{"through_us":1,"heard_us":2}').metadata())
+    rotate(path, set())
+    assert isinstance(load_key(path), Keyring)
