@@ -34,6 +34,8 @@ CONTENT = {
     "hops": "SELECT token, hop, attempt, state, level, entered_at, due_at, closed_at FROM hops_now ORDER BY ALL",
 }
 """What analysts see; not in which range it was inserted."""
+FIRST, SECOND = 30, 12
+"""Applications before and after a backup: of three, one is in time, one was late, one is held; two of three have a second event."""
 ONCE = Rules(first_s=0.1, longest_s=0.2, short_life_s=60.0, loop_after=2)
 """Who ends at once twice is not tried again."""
 
@@ -83,18 +85,26 @@ class Box:
         assert producer.flush(30) == 0
 
 
-def content(set_up: SetUp, events: int, held: int, at_most_s: float = 60) -> Content:
-    """All of ClickHouse, once so many different events are there, so many stalls are held, and every transition has arrived."""
+def content(set_up: SetUp, applications: int, at_most_s: float = 60) -> Content:
+    """All of ClickHouse, once the events and stalls of so many applications (as ``Box.applications`` makes them) are there, each once."""
     from streams.cli.asking import history_client
 
     give_up, client = time.monotonic() + at_most_s, history_client(set_up.settings)
     while True:
         found: Content = {name: [tuple(row) for row in client.query(sql).result_rows] for name, sql in CONTENT.items()}
         now = len(found["events"]), len(held_now(set_up.settings, STALLS).oldest_first()), len(found["transitions"])
-        if now == (events, held, len(transitions(set_up.settings))):
+        if now == (events(applications), held(applications), len(transitions(set_up.settings))):
             return found
-        assert time.monotonic() < give_up, f"(events, held, transitions) are {now}, not {events}, {held}"
+        assert time.monotonic() < give_up, f"(events, held, transitions) are {now}, not {events(applications)}, {held(applications)}"
         time.sleep(0.3)
+
+
+def events(applications: int) -> int:
+    return applications + applications * 2 // 3
+
+
+def held(applications: int) -> int:
+    return applications // 3
 
 
 def transitions(settings: Settings) -> list[bytes]:

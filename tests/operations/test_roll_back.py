@@ -1,7 +1,6 @@
 """A roll back, as docs/operations.md says, on Apache Kafka: what is there afterwards."""
 
 import shutil
-from pathlib import Path
 
 import confluent_kafka as ck
 import msgspec
@@ -12,32 +11,16 @@ from schemas.records import TOKEN_LENGTH
 from streams.connection import kafka
 from streams.export import read_log
 from streams.run_file import SetUpError
-from tests.operations.house import APPLICATIONS, STALL_EVENTS, STALLS, Box, content, delete_topics
+from tests.operations.house import APPLICATIONS, FIRST, SECOND, STALL_EVENTS, STALLS, Box, content, delete_topics
 from tests.versions.running import committed, custody_of, judged
 
 pytestmark = pytest.mark.kafka
-
-FIRST, SECOND = 30, 12
-"""Applications before and after the backup: of three, one is in time, one was late, one is held; two of three have a second event."""
-
-
-@pytest.fixture
-def box(tmp_path: Path, kafka_jars: Path) -> Box:
-    return Box(tmp_path / "data", kafka_jars)
-
-
-def events(applications: int) -> int:
-    return applications + applications * 2 // 3
-
-
-def held(applications: int) -> int:
-    return applications // 3
 
 
 def test_a_release_that_cannot_read_the_ledger_says_so_and_judges_again_from_the_log(box: Box) -> None:
     with box.running() as set_up:
         box.send(set_up, box.applications(FIRST))
-        content(set_up, events(FIRST), held(FIRST))
+        content(set_up, FIRST)
         said = committed(set_up.settings)
     with box.running(stages=()) as set_up:
         # A newer release had run: of one application it left a record that this release must not misread
@@ -59,7 +42,7 @@ def test_a_release_that_cannot_read_the_ledger_says_so_and_judges_again_from_the
         delete_topics(set_up.settings, APPLICATIONS, STALL_EVENTS, STALLS)
     shutil.rmtree(box.folder / "history")
     with box.running() as set_up:
-        content(set_up, events(FIRST + SECOND), held(FIRST + SECOND))
+        content(set_up, FIRST + SECOND)
         again = committed(set_up.settings)
         judge = judged(box.policies, custody_of(set_up.settings))
     assert {number: again[number][: len(lines)] for number, lines in said.items()} == said  # to the byte
