@@ -26,7 +26,7 @@ class Reason(StrEnum):
     INVALID_JSON = (
         "invalid_json",
         "The value is not one JSON document.",
-        "Send exactly one JSON object, without a byte order mark, NaN or Infinity.",
+        "Send exactly one JSON object, without a byte order mark, NaN or Infinity; in a file, on one line.",
     )
     DUPLICATE_KEY = (
         "duplicate_key",
@@ -71,7 +71,7 @@ class Reason(StrEnum):
     )
     UNKNOWN_SPEAKER = (
         "unknown_speaker",
-        "Nobody of this name is a party here.",
+        "There is no speaker, or nobody of this name is a party here.",
         "Ask the operator to be registered; in a file, set speaker.",
     )
     NOT_YOURS_TO_SAY = (
