@@ -200,7 +200,6 @@ def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
     Ends the process, non-zero, on every other error: starting is the only recovery.
     """
     read = sources(cards or load_cards(), load_policies(settings.policy))
-    topics_there(settings)
     try:
         with ExitStack() as opened:
             _keep(settings, read, opened)
@@ -212,6 +211,7 @@ def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
 
 def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> None:
     store = _open_server(server, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
+    topics_there(settings)
     admin = admin_client(settings)
     wait_for_topics(admin, read)
     history = History(store, admin, read, settings.embedded)

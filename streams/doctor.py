@@ -18,7 +18,7 @@ from streams.calendars import UNIX_DAY
 from streams.findings import Finding
 from streams.groups import INTAKE, WATCH
 from streams.keys import KeyFileError, load_key
-from streams.log_reader import ANSWER_S, reader
+from streams.log_reader import ends_of, reader
 from streams.policy import Policy
 from streams.setting_sources import config_file
 from streams.settings import SECRETS, Settings, origins
@@ -116,7 +116,7 @@ def _tail(settings: Settings, topic: str) -> Sequence[ck.Message]:
     consumer = reader(settings, enable_partition_eof=True, auto_offset_reset="earliest")
     part, found = ck.TopicPartition(topic, 0), list[ck.Message]()
     try:
-        low, end = consumer.get_watermark_offsets(part, ANSWER_S)
+        low, end = ends_of(consumer, part)
         consumer.assign([ck.TopicPartition(topic, 0, max(low, end - TAIL))])
         until = time.monotonic() + TIMEOUT_S
         while time.monotonic() < until:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import confluent_kafka as ck
 import orjson
 
-from streams.log_reader import ANSWER_S, LogError, partitions_in, reader
+from streams.log_reader import LogError, ends_of, partitions_in, reader
 from streams.settings import Settings
 
 SILENT_S = 30.0
@@ -21,7 +21,7 @@ def read_log(settings: Settings, topic: str) -> Iterator[ck.Message]:
     consumer = reader(settings, enable_partition_eof=True)
     try:
         parts = [ck.TopicPartition(topic, number) for number in partitions_in(consumer, settings, topic)]
-        spans = [consumer.get_watermark_offsets(part, ANSWER_S) for part in parts]
+        spans = [ends_of(consumer, part) for part in parts]
         for part, (low, end) in zip(parts, spans, strict=True):
             yield from _to_end(consumer, ck.TopicPartition(topic, part.partition, low), end)
     finally:

@@ -7,7 +7,7 @@ import confluent_kafka as ck
 from schemas.codec import decode_applied
 from schemas.records import APPLIED_KEY, Applied
 from streams.failpoints import reach
-from streams.log_reader import LOGGED, reader
+from streams.log_reader import LOGGED, ends_of, reader
 from streams.settings import Settings
 
 QUIET_S = 60.0
@@ -24,7 +24,7 @@ def read_ledger(settings: Settings, topic: str, number: int) -> tuple[dict[bytes
     """
     consumer = reader(settings, log_level=LOGGED, enable_partition_eof=True, **FETCHING)
     try:
-        _, end = consumer.get_watermark_offsets(ck.TopicPartition(topic, number), 10)
+        _, end = ends_of(consumer, ck.TopicPartition(topic, number), 10)
         consumer.assign([ck.TopicPartition(topic, number, ck.OFFSET_BEGINNING)])
         return _read_to(consumer, end)
     finally:

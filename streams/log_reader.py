@@ -1,5 +1,7 @@
 """A consumer that belongs to no group: reads committed records of the partitions it is given, and leaves no trace."""
 
+import time
+
 import confluent_kafka as ck
 
 from streams.connection import kafka
@@ -42,3 +44,19 @@ def partitions_in(consumer: ck.Consumer, settings: Settings, topic: str) -> list
     if found.error is not None or not found.partitions:
         raise LogError(f"the broker at {settings.brokers} has no topic {topic}: is it a broker of Tairyu's?")
     return sorted(found.partitions)
+
+
+def ends_of(consumer: ck.Consumer, part: ck.TopicPartition, answer_s: float = ANSWER_S) -> tuple[int, int]:
+    """Where a partition begins, and where it ends for its committed records. KafkaException if that is not answered in time.
+
+    A node that the brokers call the leader may take some milliseconds to know it.
+    """
+    give_up = time.monotonic() + answer_s
+    while True:
+        try:
+            low, end = consumer.get_watermark_offsets(part, answer_s)
+            return low, end
+        except ck.KafkaException as error:
+            if error.args[0].code() != ck.KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)

@@ -16,7 +16,7 @@ from streams.groups import INTAKE
 from streams.keys import key_ids, load_key
 from streams.keys import rotate as rotate_file
 from streams.ledger_reading import read_ledger
-from streams.log_reader import partitions_in, reader
+from streams.log_reader import ends_of, partitions_in, reader
 from streams.settings import Settings, load_settings
 from streams.topics import TIMEOUT_S, admin_client
 
@@ -99,7 +99,7 @@ def known_tokens(settings: Settings, cards: dict[str, Card]) -> set[str]:
 
 def _tokens_from(consumer: ck.Consumer, start: ck.TopicPartition) -> set[str]:
     """The keys of the log's events from an offset to its end."""
-    low, _ = consumer.get_watermark_offsets(start, TIMEOUT_S)
+    low, _ = ends_of(consumer, start, TIMEOUT_S)
     consumer.assign([ck.TopicPartition(start.topic, start.partition, max(low, start.offset))])
     found: set[str] = set()
     while True:
