@@ -167,6 +167,8 @@ class History:
 
     def _check_logs(self) -> None:
         """The embedded broker's ends are too low; but there no log is ever cut short, nor outlives the broker."""
+        # Or the client would believe what it learned of leaders before an election, and be refused
+        self._admin.list_topics(timeout=TIMEOUT_S)
         begins = self._offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         ends = {} if self._low_ends else self._offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
         for part, tail in self._tails.items():
@@ -174,8 +176,6 @@ class History:
 
     def _offsets(self, spec: OffsetSpec) -> dict[TopicPart, int]:
         asked = {ck.TopicPartition(topic, number): spec for topic, number in self._tails}
-        # Or it would believe what it learned of leaders before an election, and be refused
-        self._admin.list_topics(timeout=TIMEOUT_S)
         answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S) if asked else {}
         return {(part.topic, part.partition): answer.result(TIMEOUT_S).offset for part, answer in answers.items()}
 

@@ -1,8 +1,8 @@
 """What is wrong with this machine, and with the brokers: looked at, never touched. ClickHouse's part: ``sinks/doctor.py``."""
 
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from os import environ
 from pathlib import Path
@@ -16,9 +16,9 @@ from schemas.instants import SECOND_US, from_text
 from schemas.records import PULSE_KEY
 from streams.calendars import UNIX_DAY
 from streams.findings import Finding
-from streams.groups import INTAKE, WATCH
+from streams.groups import groups_of
 from streams.keys import KeyFileError, load_key
-from streams.log_reader import ends_of, reader
+from streams.log_reader import LogError, ends_of, read_to, reader
 from streams.policy import Policy
 from streams.setting_sources import config_file
 from streams.settings import SECRETS, Settings, origins
@@ -79,7 +79,7 @@ def check_disk(folders: Iterable[Path], least_free: float) -> Iterator[Finding]:
 
 def check_groups(admin: AdminClient, settings: Settings) -> Iterator[Finding]:
     """Each stage's group has a member. KafkaException if the brokers do not tell."""
-    names = {"intake": INTAKE, "watch": WATCH, "history": settings.history_group}
+    names = groups_of(settings)
     described = admin.describe_consumer_groups(list(names.values()), request_timeout=TIMEOUT_S)
     for stage, group in names.items():
         try:
@@ -114,19 +114,11 @@ def check_pulses(settings: Settings, cards: Mapping[str, Card], now_us: int) -> 
 def _tail(settings: Settings, topic: str) -> Sequence[ck.Message]:
     """The committed records among the last of partition 0."""
     consumer = reader(settings, enable_partition_eof=True, auto_offset_reset="earliest")
-    part, found = ck.TopicPartition(topic, 0), list[ck.Message]()
+    found: list[ck.Message] = []
     try:
-        low, end = ends_of(consumer, part)
-        consumer.assign([ck.TopicPartition(topic, 0, max(low, end - TAIL))])
-        until = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < until:
-            for message in consumer.consume(TAIL, 0.2):
-                if (error := message.error()) is None:
-                    found.append(message)
-                elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    return found
-                else:
-                    raise ck.KafkaException(error)
+        low, end = ends_of(consumer, ck.TopicPartition(topic, 0))
+        with suppress(LogError):  # by what was read until then
+            found.extend(read_to(consumer, ck.TopicPartition(topic, 0, max(low, end - TAIL)), end))
         return found
     finally:
         consumer.close()

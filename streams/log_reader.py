@@ -1,6 +1,7 @@
 """A consumer that belongs to no group: reads committed records of the partitions it is given, and leaves no trace."""
 
 import time
+from collections.abc import Iterator
 
 import confluent_kafka as ck
 
@@ -9,6 +10,8 @@ from streams.groups import READER
 from streams.settings import Settings
 
 ANSWER_S = 5.0
+SILENT_S = 30.0
+"""A broker that neither sends a record nor says that there is none: waiting on would hide it."""
 SILENT = 0
 """For a command: what goes wrong is raised."""
 LOGGED = 6
@@ -60,3 +63,23 @@ def ends_of(consumer: ck.Consumer, part: ck.TopicPartition, answer_s: float = AN
             if error.args[0].code() != ck.KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > give_up:
                 raise
             time.sleep(0.05)
+
+
+def read_to(consumer: ck.Consumer, start: ck.TopicPartition, end: int) -> Iterator[ck.Message]:
+    """The committed records of one partition from an offset to its ``end`` (``ends_of``). ``consumer`` is to be told of ends.
+
+    LogError if the broker falls silent; KafkaException if it refuses.
+    """
+    consumer.assign([start])
+    heard_s = time.monotonic()
+    while time.monotonic() - heard_s < SILENT_S:
+        for message in consumer.consume(10_000, 0.1):
+            heard_s = time.monotonic()
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() != ck.KafkaError._PARTITION_EOF:
+                raise ck.KafkaException(error)
+            elif (message.offset() or 0) >= end:  # the embedded broker's `end` may be too low, its end of a partition is not
+                return
+    raise LogError(f"{start.topic}, partition {start.partition}: the broker has said nothing for {SILENT_S:.0f} s")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from schemas.cards import Card
-from streams.groups import INTAKE, READER, WATCH
+from streams.groups import READER, groups_of
 from streams.parties import Feed
 from streams.settings import Settings
 
@@ -48,7 +48,7 @@ def rights_of(
     found |= {Right(f"tairyu-{stage}", *right) for stage in STAGES for right in _of_stage(stage, settings)}
     found |= {Right(name, "group", READER, False, "Describe") for name in (*subscribers, *operators)}
     found |= {Right(name, "group", f"{name}-", True, "Read") for name in subscribers}
-    found |= {Right(name, "group", group, False, "Describe") for name in operators for group in (INTAKE, WATCH, settings.history_group)}
+    found |= {Right(name, "group", group, False, "Describe") for name in operators for group in groups_of(settings).values()}
     return sorted(right._replace(principal=principal.format(right.principal)) for right in found)
 
 
@@ -75,7 +75,7 @@ def _speaker(card: Card, feed: Feed) -> str:
 
 
 def _of_stage(stage: str, settings: Settings) -> Iterator[tuple[Kind, str, bool, str]]:
-    group = {"intake": INTAKE, "watch": WATCH, "history": settings.history_group}[stage]
+    group = groups_of(settings)[stage]
     yield "group", group, False, "Read"
     if stage in ("intake", "watch"):
         yield "transactional-id", f"{group}-", True, "Write"

@@ -68,9 +68,6 @@ class Scenario(Part, frozen=True):
     def voice_of(self, milestone: str) -> Voice:
         return next(voice for voice in self.voices if milestone in voice.says)
 
-    def opening_at(self, place: str, kiosk: Kiosk) -> Opening:
-        return self.openings[kiosk.opening if place == OWN_KIOSK else place]
-
 
 def load_scenario(
     name: str, held: int | None = None, applications: int | None = None, days: int | None = None, begins: date | None = None

@@ -31,14 +31,14 @@ def check_topics(
 ) -> list[Finding]:
     """Every difference. KafkaException if the brokers do not answer, or do not let this user ask."""
     wanted = wanted_topics(settings, cards, feeds)
-    there = _there(admin, [topic.name for topic in wanted], told=not settings.embedded)
+    topics = admin.list_topics(timeout=TIMEOUT_S).topics
+    there = _there(admin, topics, [topic.name for topic in wanted], told=not settings.embedded)
     logs = {card.topic() for name, card in cards.items() if LOG in (name, card.partitioned_as)}
     found = [each for topic in wanted for each in _differences(topic, there.get(topic.name), topic.name in logs, settings)]
-    return found + list(_nobodys(admin, cards, feeds, parties))
+    return found + list(_nobodys(topics, cards, feeds, parties))
 
 
-def _there(admin: AdminClient, names: Iterable[str], *, told: bool) -> dict[str, There]:
-    topics = admin.list_topics(timeout=TIMEOUT_S).topics
+def _there(admin: AdminClient, topics: Mapping[str, Any], names: Iterable[str], *, told: bool) -> dict[str, There]:
     named = [name for name in names if name in topics]
     configs: dict[str, dict[str, str]] = {}
     if told and named:
@@ -84,10 +84,10 @@ def _partitions(wanted: Wanted, there: There, is_log: bool, ask: str) -> str:
     return "no clock waits for those beyond: say how many in the parties' file, and raise its input_set"
 
 
-def _nobodys(admin: AdminClient, cards: Mapping[str, Card], feeds: Mapping[str, Feed], parties: Parties) -> Iterator[Finding]:
+def _nobodys(topics: Iterable[str], cards: Mapping[str, Card], feeds: Mapping[str, Feed], parties: Parties) -> Iterator[Finding]:
     """Topics that look like a party's, and are no party's: what is sent there, nobody reads."""
     begins = tuple(card.name.partition(PARTY)[0] for card in cards.values() if card.public and card.own_feed)
-    for name in sorted(admin.list_topics(timeout=TIMEOUT_S).topics):
+    for name in sorted(topics):
         party = next((name.removeprefix(each) for each in begins if each and name.startswith(each)), None)
         if party is not None and name not in feeds and party not in parties.parties:
             yield Finding(name, "belongs to no party: nobody reads it", "name the party in the parties' file, or delete the topic")

@@ -21,7 +21,7 @@ from streams.cli.answers import Sorry
 from streams.cli.asking import history_client
 from streams.export import line_of, read_log
 from streams.log_reader import reader
-from streams.parties import load_parties, public_feeds
+from streams.parties import Feed, Parties, load_parties, public_feeds
 from streams.player import BUCKET_S, last_tick_us, play, records_of
 from streams.policy import Policies
 from streams.policy_file import load_policies
@@ -100,10 +100,13 @@ class DemoRun:
         return load_cards()
 
     @cached_property
-    def public(self) -> dict[str, int]:
-        """Public topic -> partitions. One each: a scenario has one intake, and its order is time."""
-        parties = load_parties(self.settings.parties, self.policies.newest)
-        return dict.fromkeys(public_feeds(parties, self.policies.newest, self.cards, 1), 1)
+    def parties(self) -> Parties:
+        return load_parties(self.settings.parties, self.policies.newest)
+
+    @cached_property
+    def feeds(self) -> dict[str, Feed]:
+        """By public topic. One partition each: a scenario has one intake, and its order is time."""
+        return public_feeds(self.parties, self.policies.newest, self.cards, 1)
 
     @contextmanager
     def set_up(self, say: Say) -> Iterator[SetUp]:
@@ -118,8 +121,7 @@ class DemoRun:
 
     def play(self, settings: Settings, at_least_s: float) -> int:
         """Play the whole scenario in ``at_least_s`` seconds or more; how many events there were."""
-        parties = load_parties(self.settings.parties, self.policies.newest)
-        senders = Senders(parties, public_feeds(parties, self.policies.newest, self.cards, 1).values(), self.cards)
+        senders = Senders(self.parties, self.feeds.values(), self.cards)
         world, began_s = self.story.world, time.monotonic()
 
         def pace(tick_us: int) -> None:
@@ -127,7 +129,7 @@ class DemoRun:
             time.sleep(max(0.0, due_s - time.monotonic()) if at_least_s and tick_us < world.ends_us else 0.0)
 
         records = records_of(self.story.tidings, senders)
-        return play(records, self.public, settings, begins_us=world.begins_us, ends_us=world.ends_us, progress=pace)
+        return play(records, dict.fromkeys(self.feeds, 1), settings, begins_us=world.begins_us, ends_us=world.ends_us, progress=pace)
 
     def watch(self, set_up: SetUp, seen: Seen) -> Iterator[Seen]:
         """Follow ``stall-events`` until every partition has marked the scenario's last bucket. Sorry if it stands still."""

@@ -16,7 +16,7 @@ from streams.groups import INTAKE
 from streams.keys import key_ids, load_key
 from streams.keys import rotate as rotate_file
 from streams.ledger_reading import read_ledger
-from streams.log_reader import ends_of, partitions_in, reader
+from streams.log_reader import LogError, ends_of, partitions_in, read_to, reader
 from streams.settings import Settings, load_settings
 from streams.topics import TIMEOUT_S, admin_client
 
@@ -99,20 +99,10 @@ def known_tokens(settings: Settings, cards: dict[str, Card]) -> set[str]:
 
 def _tokens_from(consumer: ck.Consumer, start: ck.TopicPartition) -> set[str]:
     """The keys of the log's events from an offset to its end."""
-    low, _ = ends_of(consumer, start, TIMEOUT_S)
-    consumer.assign([ck.TopicPartition(start.topic, start.partition, max(low, start.offset))])
-    found: set[str] = set()
-    while True:
-        messages = consumer.consume(10_000, TIMEOUT_S)
-        if not messages:
-            raise Sorry(
-                f"{start.topic}, partition {start.partition}: the broker has said nothing for {TIMEOUT_S:.0f} s: nothing was changed"
-            )
-        for message in messages:
-            error, token = message.error(), bytes(message.key() or b"")
-            if error is None and len(token) == TOKEN_LENGTH:
-                found.add(token.decode())
-            elif error is not None and error.code() == ck.KafkaError._PARTITION_EOF:
-                return found
-            elif error is not None:
-                raise ck.KafkaException(error)
+    low, end = ends_of(consumer, start, TIMEOUT_S)
+    start = ck.TopicPartition(start.topic, start.partition, max(low, start.offset))
+    try:
+        keys = {bytes(message.key() or b"") for message in read_to(consumer, start, end)}
+    except LogError as error:
+        raise Sorry(f"{error}: nothing was changed") from error
+    return {key.decode() for key in keys if len(key) == TOKEN_LENGTH}

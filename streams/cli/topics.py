@@ -34,13 +34,14 @@ def topics(
     if context.invoked_subcommand is not None:
         return
     settings, cards, feeds, parties = _contract()
+    if check or create:
+        admin = admin_client(settings, quiet=True)
+        topics_of(admin, settings.brokers)  # said at once, if nobody answers there
     if check:
-        topics_of(admin_client(settings, quiet=True), settings.brokers)
-        found = check_topics(admin_client(settings, quiet=True), settings, cards, feeds, parties)
+        found = check_topics(admin, settings, cards, feeds, parties)
         print("\n".join(map(str, found)) or "All topics are as their cards say.")
         raise typer.Exit(1 if found else 0)
     if create:
-        topics_of(admin_client(settings, quiet=True), settings.brokers)  # said at once, if nobody answers there
         made = ensure_topics(settings, cards, feeds)
         print(f"{len(made)} topics created{': ' + ', '.join(sorted(made)) if made else ''}")
         return

@@ -34,7 +34,7 @@ def public_origins(run: DemoRun, settings: Settings) -> list[str]:
     """Of everything but ticks in the public topics."""
     return [
         f"{topic}:{message.partition()}:{message.offset()}"
-        for topic in run.public
+        for topic in run.feeds
         for message in read_log(settings, topic)
         if TICK_HEADER not in dict(message.headers() or [])
     ]
