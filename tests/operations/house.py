@@ -93,10 +93,17 @@ def content(set_up: SetUp, applications: int, at_most_s: float = 60) -> Content:
     while True:
         found: Content = {name: [tuple(row) for row in client.query(sql).result_rows] for name, sql in CONTENT.items()}
         now = len(found["events"]), len(held_now(set_up.settings, STALLS).oldest_first()), len(found["transitions"])
-        if now == (events(applications), held(applications), len(transitions(set_up.settings))):
+        if now == (events(applications), held(applications), len(transitions(set_up.settings))) and hops_are_whole(found):
             return found
         assert time.monotonic() < give_up, f"(events, held, transitions) are {now}, not {events(applications)}, {held(applications)}"
         time.sleep(0.3)
+
+
+def hops_are_whole(found: Content) -> bool:
+    """They come by a log of their own: each event opens one, and each is as its last transition says."""
+    said = {stall: (level, closed) for stall, _, _, level, _, _, _, closed, _ in found["transitions"]}  # by revision: the last one counts
+    beyond = {f"{token}:{hop}:{number}": (level, closed) for token, hop, number, _, level, *_, closed in found["hops"] if level is not None}
+    return len(found["hops"]) == len(found["events"]) and beyond == said
 
 
 def events(applications: int) -> int:

@@ -59,6 +59,9 @@ def test_killed_in_the_middle_it_keeps_every_row_once(house: House) -> None:
     for table, rows in right.items():
         for topic in {row[0] for row in rows}:
             last.wait_for_rows(table, topic, sum(row[0] == topic for row in rows))
+    entered = {row[:4] for rows in _merged(right) for row in rows}
+    for topic in {row[0] for row in entered}:
+        last.wait_for_rows("ranges", topic, sum(row[0] == topic for row in entered))  # entered last, behind their rows
 
     assert kept(house, last) == right
     ((count, different),) = last.query(
