@@ -15,7 +15,7 @@ help: ## This list
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tairyu needs Python 3.11 or newer; this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
 	@echo "Installing the locked dependencies into .venv (about a minute or two) ..."
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
