@@ -53,7 +53,10 @@ def livez(still_s: float) -> Answer:
 
 def readyz(ready: bool, still_s: float) -> Answer:
     """Whether it has started whole and lives. A spare without partitions is ready."""
-    return livez(still_s) if ready else (503, PLAIN, "not ready yet\n")
+    if not ready:
+        return 503, PLAIN, "not ready: it is still starting; the last line of its log says what it waits for\n"
+    status, kind, text = livez(still_s)
+    return (status, kind, "ready\n") if status == 200 else (status, kind, f"not ready: {text}")
 
 
 def metrics() -> Answer:

@@ -57,7 +57,7 @@ def test_every_stage_tells_its_health_and_its_figures(running: House, sources: S
     assert sorted(health) == sorted(STAGES)
     for port in health.values():
         assert ask(port, "/livez") == (200, "live\n")
-        assert ask(port, "/readyz") == (200, "live\n")
+        assert ask(port, "/readyz") == (200, "ready\n")
 
     # Three applications stand with a vendor for two hours, and J-LIS sends something that is no event
     file = running.folder / "events.ndjson"

@@ -14,7 +14,7 @@ from schemas.instants import SECOND_US, from_text
 from schemas.reasons import Reason
 from streams.due import DueIndex
 from streams.feed_figures import count_from_zero, feed_readings
-from streams.health import STILL_S, livez, readyz
+from streams.health import STILL_S, Answer, livez, readyz
 from streams.inputs import Inputs
 from streams.metrics import METRICS, Name, Reading, registry
 from streams.partition import Partition
@@ -151,8 +151,13 @@ def test_what_is_due_before_an_instant_is_counted_without_what_was_replaced(size
 
 
 def test_a_loop_that_stands_still_is_not_live_and_who_has_not_started_is_not_ready() -> None:
-    assert livez(STILL_S - 1)[0] == 200
-    assert livez(STILL_S)[0] == 503
-    assert readyz(False, 0)[0] == 503
-    assert readyz(True, 0)[0] == 200
-    assert readyz(True, STILL_S)[0] == 503  # it was ready once
+    assert answered(livez(STILL_S - 1)) == (200, "live")
+    assert answered(livez(STILL_S)) == (503, "the loop has not turned for 300 s")
+    assert answered(readyz(False, 0)) == (503, "not ready: it is still starting; the last line of its log says what it waits for")
+    assert answered(readyz(True, 0)) == (200, "ready")
+    assert answered(readyz(True, STILL_S)) == (503, "not ready: the loop has not turned for 300 s")  # it was ready once
+
+
+def answered(answer: Answer) -> tuple[int, str]:
+    status, _, text = answer
+    return status, text.removesuffix("\n")
