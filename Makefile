@@ -1,6 +1,6 @@
 # Tairyu: `make` lists what there is to do. Both `demo` and `test` set everything up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint chaos soak kafka-jars asyncapi-schema lock generate clean
+.PHONY: help demo test lint chaos bench soak kafka-jars asyncapi-schema lock generate clean
 PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 40
@@ -35,6 +35,9 @@ lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated fil
 
 chaos: .venv/ready kafka-jars ## Faults at random on three Kafka brokers: make chaos SEED=7 FAULTS=40 [KEEP=DIR]
 	$(PY) -m tests.chaos --seed $(SEED) --faults $(FAULTS) $(if $(KEEP),--keep $(KEEP))
+
+bench: .venv/ready kafka-jars ## Speed beside its peers on real Kafka: make bench [QUICK=1] [SEED=1] [JSON=FILE]
+	$(PY) -m tests.bench --seed $(SEED) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) $(ARGS)
 
 soak: .venv/ready ## 20,000 random histories against the second judge: make soak SEED=1
 	TAIRYU_TEST_HISTORIES=$(HISTORIES) $(PY) -m pytest tests/properties -q --hypothesis-seed=$(SEED)

@@ -1,0 +1,43 @@
+"""That each bench runs, at a tiny size. No figure is asserted: it would say something of the machine, not of the code."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.bench import watch
+from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
+
+MakeGround = Callable[..., Ground]
+
+
+@pytest.fixture
+def ground(kafka_jars: Path, tmp_path: Path) -> MakeGround:
+    def make(*contenders: str) -> Ground:
+        return Ground(tmp_path, kafka_jars, default_cache(), 1, Size.TINY, 1, print, contenders)
+
+    return make
+
+
+@pytest.mark.kafka
+def test_the_watch_is_measured(ground: MakeGround) -> None:
+    found = watch.measure(ground("ours"))
+
+    assert found.figures["watch_events_per_s"] > 0
+    (lap,) = found.details["laps"]["ours"]
+    assert 0 < lap["events"] < found.details["events"]
+    assert lap["cpu_s"] > 0
+    assert lap["peak_mb"] > 0
+
+
+@pytest.mark.kafka
+def test_an_unknown_contender_is_named_with_those_that_are_known(ground: MakeGround) -> None:
+    with pytest.raises(BenchError, match="no contender is named spark: ours"):
+        watch.measure(ground("spark"))
+
+
+def test_every_key_that_is_measured_is_one_of_the_closing_line_and_measured_once() -> None:
+    keys = [key for measurement in measurements() for key in measurement.keys]
+
+    assert len(keys) == len(set(keys))
+    assert set(keys) <= set(KEYS)

@@ -1,0 +1,108 @@
+"""The watch beside its peers: the same log, the same work, one after the other in rotating order."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from rich.table import Table
+
+from tests.bench.contenders import Contender, contenders
+from tests.bench.custody import fill
+from tests.bench.measurement import BenchError, Findings, Ground, Measurement, Size
+from tests.bench.race import Lap, race
+
+
+class Numbers(NamedTuple):
+    events: int
+    in_flight: int
+
+
+NUMBERS = {Size.TINY: Numbers(8_000, 300), Size.QUICK: Numbers(200_000, 8_000), Size.FULL: Numbers(1_000_000, 20_000)}
+RATIOS = {
+    "watch_vs_quix": "quix",
+    "watch_vs_faust": "faust",
+    "watch_vs_kstreams_eos": "kstreams-eos",
+    "watch_vs_kstreams_rocksdb": "kstreams-rocksdb",
+    "watch_vs_kstreams_memory": "kstreams-memory",
+    "watch_vs_ceiling": "ceiling",
+}
+RATES = {
+    "watch_events_per_s": "ours",
+    "quix_events_per_s": "quix",
+    "faust_events_per_s": "faust",
+    "kstreams_eos_events_per_s": "kstreams-eos",
+}
+PER_CPU = {"watch_vs_kstreams_eos_cpu": "kstreams-eos"}
+
+Laps = Mapping[str, Sequence[Lap]]
+"""Contender -> one lap a round."""
+
+
+def measure(ground: Ground) -> Findings:
+    numbers, field = NUMBERS[ground.size], _field(ground)
+    for contender in field:
+        contender.prepare(ground)
+    laps: dict[str, list[Lap]] = {contender.name: [] for contender in field}
+    with ground.kafka("watch") as broker:
+        ground.say(f"watch: filling custody-log with {numbers.events:,} events, {numbers.in_flight:,} applications in flight")
+        filled = fill(ground.settings(broker), ground.seed, numbers.events, numbers.in_flight, ground.say)
+        for number in range(ground.rounds):
+            first = number % len(field)
+            for contender in [*field[first:], *field[:first]]:
+                entry = contender.enter(ground, filled, number)
+                lap = race(filled, entry.program, [entry.output], int(filled.events * contender.share))
+                laps[contender.name].append(lap)
+                ground.say(f"watch: round {number + 1}, {contender.name}: {_in_words(lap)}")
+    details = {
+        "events": filled.events,
+        "bytes_per_event": round(filled.bytes_per_event, 1),
+        "in_flight": numbers.in_flight,
+        "partitions": filled.partitions,
+        "laps": {name: [lap._asdict() for lap in each] for name, each in laps.items()},
+    }
+    return Findings(figures(laps), [table(laps)], details)
+
+
+def _field(ground: Ground) -> Sequence[Contender]:
+    known = contenders()
+    if unknown := set(ground.contenders) - {contender.name for contender in known}:
+        raise BenchError(f"no contender is named {', '.join(sorted(unknown))}: {', '.join(contender.name for contender in known)} are")
+    return [contender for contender in known if not ground.contenders or contender.name in ground.contenders]
+
+
+def figures(laps: Laps) -> dict[str, float]:
+    """Of the medians."""
+    rate = {name: median(lap.events_per_s for lap in each) for name, each in laps.items()}
+    per_cpu = {name: median(lap.events_per_cpu_s for lap in each) for name, each in laps.items()}
+    found: dict[str, Any] = {key: rate.get(name) for key, name in RATES.items()}
+    if "ours" in laps:
+        found |= {key: rate["ours"] / rate[name] for key, name in RATIOS.items() if name in rate}
+        found |= {key: per_cpu["ours"] / per_cpu[name] for key, name in PER_CPU.items() if name in rate}
+    return {key: round(figure, 3) for key, figure in found.items() if figure is not None}
+
+
+def table(laps: Laps) -> Table:
+    shown = Table(title="the watch beside its peers (medians; in brackets the slowest and the fastest run)")
+    for heading in ("contender", "events/s", "ours ×", "events/CPU s", "ours ×", "CPU s", "peak MB", "events"):
+        shown.add_column(heading, justify="left" if heading == "contender" else "right")
+    ours = laps.get("ours")
+    for name, each in laps.items():
+        rates, per_cpu = [lap.events_per_s for lap in each], [lap.events_per_cpu_s for lap in each]
+        shown.add_row(
+            name,
+            f"{median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f})",
+            f"{median(lap.events_per_s for lap in ours) / median(rates):.2f}" if ours else "",
+            f"{median(per_cpu):,.0f}",
+            f"{median(lap.events_per_cpu_s for lap in ours) / median(per_cpu):.2f}" if ours else "",
+            f"{median(lap.cpu_s for lap in each):.1f}",
+            f"{median(lap.peak_mb for lap in each):,.0f}",
+            f"{each[0].events:,}",
+        )
+    return shown
+
+
+def _in_words(lap: Lap) -> str:
+    return f"{lap.events_per_s:,.0f} events/s, {lap.cpu_s:.1f} CPU s, {lap.peak_mb:,.0f} MB (first mark after {lap.started_s:.1f} s)"
+
+
+MEASUREMENT = Measurement("watch", [*RATES, *RATIOS, *PER_CPU], measure)
