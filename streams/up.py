@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
@@ -68,6 +68,8 @@ class Plan:
     """Whether a crash loop of a stage ends the set-up."""
     rules: Rules = field(default_factory=Rules)
     """When a stage that ended is started again."""
+    opening: str | None = None
+    """Said first, as soon as the folder is ours."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,15 @@ def start_set_up(plan: Plan, say: Say = say_at_once) -> Iterator[SetUp]:
         check_port(plan.settings.history_port)
     folder = plan.folder.resolve()
     plan = replace(plan, folder=folder)
-    with held(folder), _broker(plan, say) as broker:
+    with ExitStack() as stack:
+        stack.enter_context(held(folder))
+        if plan.opening is not None:
+            say(plan.opening)
+        broker = stack.enter_context(_broker(plan, say))
         say(f"{'Apache Kafka' if plan.kafka else 'the embedded broker'}: ready at {broker.bootstrap}")
         settings = _settings(plan, broker)
         ensure_topics(settings, load_cards(), feeds)
-        with _supervised(plan, settings, broker, say) as set_up:
-            yield set_up
+        yield stack.enter_context(_supervised(plan, settings, broker, say))
 
 
 def up(
@@ -124,8 +129,8 @@ def up(
     try:
         with ExitStack() as stack:
             folder = _folder(data, stack)
-            _say_what_is_kept(folder, data is not None, say)
-            plan = Plan(folder, kafka or data is not None, port=port, command=command)
+            opening = _what_is_kept(folder, data is not None)
+            plan = Plan(folder, kafka or data is not None, port=port, command=command, opening=opening)
             set_up = stack.enter_context(start_set_up(plan, say))
             stack.enter_context(announced(folder))  # not before it is ours: another one's word for it would be taken back
             say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)\n{NEXT}")
@@ -143,11 +148,10 @@ def _folder(data: Path | None, stack: ExitStack) -> Path:
     return Path(folder)
 
 
-def _say_what_is_kept(folder: Path, kept: bool, say: Say) -> None:
+def _what_is_kept(folder: Path, kept: bool) -> str:
     if kept:
-        say(f"everything is kept in {folder} (Apache Kafka and history; needs Java 17 and, the first time, Maven)")
-    else:
-        say("NOTHING IS KEPT: all of it, history too, is gone at the end. With --data DIR everything is kept")
+        return f"everything is kept in {folder} (Apache Kafka and history; needs Java 17 and, the first time, Maven)"
+    return "NOTHING IS KEPT: all of it, history too, is gone at the end. With --data DIR everything is kept"
 
 
 def _stop(number: int, frame: object) -> NoReturn:
@@ -163,7 +167,7 @@ def _feeds(settings: Settings) -> dict[str, Feed]:
     return public_feeds(load_parties(settings.parties, policy), policy, load_cards(), settings.public_partitions)
 
 
-def _broker(plan: Plan, say: Say) -> EmbeddedBroker | KafkaBroker:
+def _broker(plan: Plan, say: Say) -> AbstractContextManager[Broker]:
     if plan.kafka:
         return KafkaBroker(plan.folder / "kafka", ports=[plan.port] if plan.port else [], cache=plan.settings.kafka_jars, say=say)
     return EmbeddedBroker(plan.port)

@@ -1,5 +1,6 @@
 """``tairyu up`` with its real stages: what it says, how it ends, and that with a folder everything stays."""
 
+import os
 import signal
 import socket
 import stat
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.run_file import held
 from tests.cli.house import READY, House, Sources, impatient_policy, lines_of, read_until, stop
 
 
@@ -38,9 +40,18 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(house: House) -> None:
     (house.folder / "file").write_text("")
     said = house.tairyu("up", "--data", house.folder / "file" / "d")
 
-    assert said.returncode == 2
-    assert said.stdout.count("\n") == 1
+    assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == f"tairyu: {house.folder / 'file' / 'd'} cannot be used: Not a directory\n"
+
+
+def test_a_folder_in_use_is_refused_before_anything_is_said_of_it(house: House) -> None:
+    with held(house.folder / "d"):
+        said = house.tairyu("up", "--data", house.folder / "d")
+
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr == (
+        f"tairyu: {house.folder / 'd'} is held by another tairyu up (pid {os.getpid()}): stop that one, or use another folder\n"
+    )
 
 
 @pytest.mark.kafka
@@ -70,7 +81,7 @@ def test_with_a_folder_everything_stays(house: House, kafka_jars: Path, sources:
         assert lines[0].startswith(f"everything is kept in {data} (Apache Kafka and history; needs Java 17")
         assert not (data / "run.json").exists()
         # while it ran, a second one was refused, which did not hide the first
-        assert second.returncode == 2
+        assert (second.returncode, second.stdout) == (2, "")
         assert second.stderr == (f"tairyu: {data} is held by another tairyu up (pid {process.pid}): stop that one, or use another folder\n")
         assert without_the_folder == expected
     assert keys[0] == keys[1]
