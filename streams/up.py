@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -79,6 +79,8 @@ class SetUp:
     settings: Settings
     supervisor: Supervisor
     programs: Sequence[Program]
+    health: Mapping[str, int]
+    """Stage -> where on loopback it answers /livez, /readyz and /metrics."""
 
     @property
     def failed(self) -> bool:
@@ -133,7 +135,9 @@ def up(
             plan = Plan(folder, kafka or data is not None, port=port, command=command, opening=opening)
             set_up = stack.enter_context(start_set_up(plan, say))
             stack.enter_context(announced(folder))  # not before it is ours: another one's word for it would be taken back
-            say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)\n{NEXT}")
+            say(f"history answers at http://127.0.0.1:{set_up.settings.history_port} (read-only)")
+            health = ", ".join(f"{stage} at http://127.0.0.1:{port}" for stage, port in set_up.health.items())
+            say(f"health: {health} (/livez, /readyz, /metrics)\n{NEXT}")
             set_up.wait()
             return 1
     except KeyboardInterrupt:
@@ -215,7 +219,7 @@ def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Ite
         if supervisor.over is not None:
             outcome.result()  # what went wrong in the supervisor itself is told here
             raise SetUpError(f"the set-up ended while it was starting; see {plan.folder / 'logs'}")
-        yield SetUp(settings, supervisor, programs)
+        yield SetUp(settings, supervisor, programs, health)
         supervisor.stop()
         outcome.result()
 

@@ -1,5 +1,6 @@
 """What each stage of a running set-up answers: that it lives, that it is ready, and its figures."""
 
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +17,20 @@ STAGES = ("intake", "watch", "history")
 LABELS = ("stage", "version", "topic", "partition", "reason", "clock", "kind", "hop")
 NOT_HERE = {"tairyu_unreadable_records_total"}
 """Has no sample until one is met."""
+SAID = re.compile(r"(\w+) at http://127\.0\.0\.1:(\d+)")
 
 
 @pytest.fixture(params=[pytest.param((), marks=pytest.mark.embedded), pytest.param(("--kafka",), marks=pytest.mark.kafka)])
-def running(house: House, request: pytest.FixtureRequest) -> Iterator[House]:
+def running(house: House, request: pytest.FixtureRequest) -> Iterator[tuple[House, dict[str, int]]]:
+    """The house of a user whose ``tairyu up`` runs, and the ports at which it says that its stages tell their health."""
     if request.param:
         house.more["TAIRYU_KAFKA_JARS"] = str(request.getfixturevalue("kafka_jars"))
     house.more["TAIRYU_POLICY"] = str(impatient_policy(house.folder))
     with house.start("up", *request.param) as process:
         try:
-            read_until(process, READY)
-            yield house
+            lines = read_until(process, READY)
+            health = next(line for line in lines if line.startswith("health: "))
+            yield house, {stage: int(port) for stage, port in SAID.findall(health)}
         finally:
             stop(process)
 
@@ -52,24 +56,25 @@ def samples(port: int) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
-def test_every_stage_tells_its_health_and_its_figures(running: House, sources: Sources) -> None:
-    health = ports(running)
-    assert sorted(health) == sorted(STAGES)
+def test_every_stage_tells_its_health_and_its_figures(running: tuple[House, dict[str, int]], sources: Sources) -> None:
+    house, health = running
+    assert tuple(health) == STAGES
+    assert health == ports(house)
     for port in health.values():
         assert ask(port, "/livez") == (200, "live\n")
         assert ask(port, "/readyz") == (200, "ready\n")
 
     # Three applications stand with a vendor for two hours, and J-LIS sends something that is no event
-    file = running.folder / "events.ndjson"
+    file = house.folder / "events.ndjson"
     file.write_text(lines_of(*(sources.event("plaza", "application.submitted", 2, sources.application(), kiosk="K-1") for _ in range(3))))
-    assert running.tairyu("replay", file).stdout == "3 events sent, 0 refused\n"
-    running_now = find_running(Path((running.folder / "tairyu" / "running").read_text().strip()))
+    assert house.tairyu("replay", file).stdout == "3 events sent, 0 refused\n"
+    running_now = find_running(Path((house.folder / "tairyu" / "running").read_text().strip()))
     assert running_now is not None
     producer = ck.Producer({"bootstrap.servers": running_now.brokers, "log_level": 0})
     producer.produce("jlis-events", b"no event")
     assert producer.flush(30) == 0
-    running.wait_for(lambda: len(running.json("stalls", "--json")) == 3)
-    running.wait_for(lambda: sum(samples(health["history"]).get("tairyu_rows_total", {}).values()) >= 3 + 1 + 3)
+    house.wait_for(lambda: len(house.json("stalls", "--json")) == 3)
+    house.wait_for(lambda: sum(samples(health["history"]).get("tairyu_rows_total", {}).values()) >= 3 + 1 + 3)
 
     intake, watch, history = (samples(health[stage]) for stage in STAGES)
     assert intake["tairyu_refusals_total"]["jlis-events", "invalid_json"] == 1
@@ -90,7 +95,7 @@ def test_every_stage_tells_its_health_and_its_figures(running: House, sources: S
 
     # Markers stand behind the last record, and yet nothing is left to read: in every partition, again and again
     for stage in STAGES:
-        running.wait_for(lambda: _has_been_read_out(health[stage]))  # noqa: B023
+        house.wait_for(lambda: _has_been_read_out(health[stage]))  # noqa: B023
 
 
 def _has_been_read_out(port: int) -> bool:
