@@ -4,7 +4,9 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -15,6 +17,9 @@ from streams.keys import load_key
 
 WIDE = 1_000
 """Columns where nobody's window has an edge."""
+
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy file; default: as the settings say (TAIRYU_POLICY).")]
+PartiesFile = Annotated[Path | None, typer.Option("--parties", help="Who the speakers are; default: as the settings say (TAIRYU_PARTIES).")]
 
 
 class Sorry(Exception):

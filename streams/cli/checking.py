@@ -1,7 +1,6 @@
 """``tairyu check``: what the door would say of a file, and what would then be said of its sender. No broker is needed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ import typer
 from schemas.events import Event
 from schemas.reasons import Reason, Refused
 from streams.cli import app
-from streams.cli.answers import TEST_KEY, Sorry, instant
+from streams.cli.answers import TEST_KEY, PartiesFile, PolicyFile, Sorry, instant
 from streams.cli.check_report import Answer, Checked, JsonAnswer, TextAnswer
 from streams.cli.reading import Reading
 from streams.files import check_readable
@@ -18,9 +17,7 @@ from streams.judge import FileJudge, latest_arrival_us, sorted_by_arrival
 from streams.parties import Parties, load_parties
 from streams.policy import Policies
 from streams.policy_file import load_policies
-from streams.settings import Settings
-
-DEFAULTS = Settings.model_construct()
+from streams.settings import load_settings
 
 
 @app.command()
@@ -28,8 +25,8 @@ def check(
     files: Annotated[list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header; - for standard input.")],
     speaker: Annotated[str | None, typer.Option(help="Take each line for a record in this party's topic; default: its `speaker`.")] = None,
     until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
-    policy: Annotated[Path, typer.Option(help="The policy file.")] = DEFAULTS.policy,
-    parties: Annotated[Path, typer.Option(help="Who the speakers are.")] = DEFAULTS.parties,
+    policy: PolicyFile = None,
+    parties: PartiesFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines: each line, each final verdict, then a summary.")] = False,
 ) -> None:
     """Check files before going live, by intake's own code: which lines would be refused, why, and what to do.
@@ -39,9 +36,9 @@ def check(
     """
     for path in files:
         check_readable(path)
-    until_us = instant(until, "--until")
-    policies = load_policies(policy)
-    door = Door(policies, load_parties(parties, policies.newest), speaker)
+    until_us, settings = instant(until, "--until"), load_settings()
+    policies = load_policies(policy or settings.policy)
+    door = Door(policies, load_parties(parties or settings.parties, policies.newest), speaker)
     answer: Answer = JsonAnswer() if as_json else TextAnswer(policies.newest)
     reading = Reading(door.admit, files, answer.refused)
     events = list(_accepted(reading, answer))

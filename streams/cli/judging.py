@@ -13,7 +13,7 @@ from schemas.cards import load_cards
 from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
-from streams.cli.answers import Sorry, instant, key_from, print_lines, why
+from streams.cli.answers import PartiesFile, PolicyFile, Sorry, instant, key_from, print_lines, why
 from streams.cli.reading import Reading
 from streams.cli.running import Data, settings_of
 from streams.export import line_of, read_log
@@ -22,17 +22,15 @@ from streams.gate import Gate
 from streams.parties import load_parties
 from streams.policy import Policies, PolicyMissing
 from streams.policy_file import load_policies
-from streams.settings import Settings
-
-DEFAULTS = Settings.model_construct()
+from streams.settings import load_settings
 
 
 @app.command()
 def judge(
     events: Annotated[str | None, typer.Argument(help="A file of events (.ndjson, .ndjson.gz, .csv, or - for standard input).")] = None,
     log: Annotated[Path | None, typer.Option(help="An exported custody-log instead of a file of events.")] = None,
-    policy: Annotated[Path, typer.Option(help="The policy file.")] = DEFAULTS.policy,
-    parties: Annotated[Path, typer.Option(help="Who the speakers are.")] = DEFAULTS.parties,
+    policy: PolicyFile = None,
+    parties: PartiesFile = None,
     until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
     verdicts: Annotated[bool, typer.Option("--verdicts", help="Print final verdicts instead of transitions.")] = False,
     key: Annotated[Path | None, typer.Option(help="File with the key of the tokens.")] = None,
@@ -41,7 +39,8 @@ def judge(
 
     Exit code 1 if lines were refused: each is named on stderr, and the rest is judged.
     """
-    policies = load_policies(policy)
+    settings = load_settings()
+    policies = load_policies(policy or settings.policy)
     if (events is None) == (log is None):
         raise Sorry("judge needs one thing to judge: a file of events, or --log with an exported custody-log")
     if log is not None:
@@ -49,7 +48,7 @@ def judge(
             raise Sorry("--until and --key are for a file of events: a log has its own clock, and tokens already")
         print_lines(_over_log(log, policies, verdicts))
         return
-    gate = Gate(policies, load_parties(parties, policies.newest), key_from(key))
+    gate = Gate(policies, load_parties(parties or settings.parties, policies.newest), key_from(key))
     reading = Reading(gate.admit_line, [str(events)], _tell_refused)
     print_lines(_over_events(reading, policies, instant(until, "--until"), verdicts))
     raise typer.Exit(1 if reading.refused else 0)

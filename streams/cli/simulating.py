@@ -16,16 +16,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from streams.cli import app
-from streams.cli.answers import Screen, Sorry, cell
+from streams.cli.answers import PolicyFile, Screen, Sorry, cell
 from streams.cli.running import Data, settings_of
 from streams.cli.sending import Sender, sending
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.scenario import Scenario, load_scenario
-from streams.settings import Settings
+from streams.settings import Settings, load_settings
 from streams.traffic import EVENTS, TRUTH, Tally, Traffic
 
-DEFAULTS = Settings.model_construct()
 STDOUT = Path("-")
 
 
@@ -42,7 +41,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="The file of events (.ndjson, .ndjson.gz, or - for standard output).")] = None,
     truth: Annotated[Path | None, typer.Option(help="The file of what is true: the final verdict of each hop.")] = None,
     key: Annotated[Path | None, typer.Option(help="The file for the key of the truth's tokens, as `tairyu judge --key` reads it.")] = None,
-    policy: Annotated[Path, typer.Option(help="The policy file: whose limits, and days, count.")] = DEFAULTS.policy,
+    policy: PolicyFile = None,
     workers: Annotated[int | None, typer.Option(min=1, help="How many processes; the bytes are the same. Default: one a core.")] = None,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as one line of JSON.")] = False,
@@ -53,7 +52,7 @@ def simulate(
     set-up, where they arrive now. The truth holds at the scenario's end, for events that arrived as the file says.
     """
     settings = settings_of(data) if out is None else None
-    policies = load_policies(settings.policy if settings is not None else policy)
+    policies = load_policies(settings.policy if settings is not None else policy or load_settings().policy)
     told = load_scenario(scenario, applications=applications, days=days, begins=_first_day(begins, settings, scenario, days, policies))
     screen = Screen(stderr=as_json or out == STDOUT)
     with (

@@ -108,9 +108,16 @@ def stop(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGTE
 
 def impatient_policy(folder: Path) -> Path:
     """The real policy with a settle time of a second: otherwise a stall is first said a minute after the news."""
+    return changed_policy(folder, "settle: 60s", "settle: 1s")
+
+
+def changed_policy(folder: Path, text: str, instead: str) -> Path:
+    """A copy of the real policy, with its calendars and parties, in which something stands instead of a text."""
     shutil.copytree(POLICIES, folder / "policies")
     policy = folder / "policies" / "my-number-card.yaml"
-    policy.write_text(policy.read_text(encoding="utf-8").replace("settle: 60s", "settle: 1s"), encoding="utf-8")
+    before = policy.read_text(encoding="utf-8")
+    assert text in before
+    policy.write_text(before.replace(text, instead), encoding="utf-8")
     return policy
 
 

@@ -18,7 +18,7 @@ from streams.policy_file import load_policies
 from streams.scenario import load_scenario
 from streams.stalls import hop_flags
 from streams.story import Story
-from tests.cli.house import POLICIES, House, lines_of
+from tests.cli.house import POLICIES, House, changed_policy, lines_of
 
 SUBJECTS = ["".join(Random(place).choices("0123456789", k=23)) for place in range(3)]
 
@@ -138,6 +138,21 @@ def test_a_vendor_that_has_retired_has_no_topic_any_more(house: House) -> None:
     lines, _, _ = answers(house, file_of(house, SUBMITTED), "--parties", parties)
 
     assert lines[0]["reason"] == "unknown_speaker"
+
+
+def test_policy_and_parties_are_those_of_the_settings_unless_an_option_names_others(house: House) -> None:
+    policy = changed_policy(house.folder, "{notice: 6h, warn: 24h, breach: 72h}", "{notice: 50h, warn: 60h, breach: 72h}")
+    parties = policy.with_name("parties.yaml")
+    parties.write_text(parties.read_text(encoding="utf-8").replace("plaza", "hayabusa"), encoding="utf-8")
+    house.more = {"TAIRYU_POLICY": str(policy), "TAIRYU_PARTIES": str(parties)}
+    plaza = file_of(house, SUBMITTED, UPLOADED, RECEIVED)
+    hayabusa = file_of(house, {**SUBMITTED, "speaker": "hayabusa"}, {**UPLOADED, "speaker": "hayabusa"}, RECEIVED, name="hayabusa")
+
+    assert answers(house, hayabusa)[2] == {"accepted": 3, "refused": 0, "judged_through": "2026-04-03T01:00:00Z", "stalls": 0}
+    assert answers(house, plaza)[2]["accepted"] == 1
+    named = ("--policy", POLICIES / "my-number-card.yaml", "--parties", POLICIES / "parties.yaml")
+    summary = answers(house, plaza, *named)[2]
+    assert (summary["accepted"], summary["stalls"]) == (3, 1)
 
 
 def test_what_is_odd_is_flagged_with_what_to_do(house: House) -> None:

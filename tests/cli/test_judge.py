@@ -10,7 +10,7 @@ import pytest
 
 from schemas.identity import token
 from streams.cli.answers import TEST_KEY
-from tests.cli.house import POLICIES, House, Sources, lines_of
+from tests.cli.house import POLICIES, House, Sources, changed_policy, lines_of
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples" / "files"
 LOG = EXAMPLES / "exported--custody-log-of-one-application.ndjson"
@@ -125,6 +125,18 @@ def test_the_verdicts_of_a_log_know_only_tokens(house: House) -> None:
 
     assert {row["subject"] for row in rows} == {None}
     assert {len(row["token"]) for row in rows} == {64}
+
+
+def test_the_policy_is_that_of_the_settings_unless_an_option_names_another(house: House, file: Path) -> None:
+    # by the settings' policy the forward hop of 49 hours is beyond no limit
+    lenient = changed_policy(house.folder, "{notice: 6h, warn: 24h, breach: 72h}", "{notice: 50h, warn: 60h, breach: 72h}")
+    settings = house.folder / "tairyu.toml"
+    settings.write_text(f'policy = "{lenient}"\n')
+
+    assert kinds(house.tairyu("judge", file, env={"TAIRYU_POLICY": str(lenient)}).stdout) == []
+    assert kinds(house.tairyu("--config", settings, "judge", file).stdout) == []
+    named = house.tairyu("judge", file, "--policy", POLICIES / "my-number-card.yaml", env={"TAIRYU_POLICY": str(lenient)})
+    assert kinds(named.stdout)[-1] == ("cleared", "forward", "warn")
 
 
 def bad_policy(folder: Path) -> Path:

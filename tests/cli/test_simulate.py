@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.house import House
+from tests.cli.house import House, changed_policy
 
 ASKED = ("--scenario", "town", "--applications", "80", "--days", "10", "--seed", "4")
 
@@ -56,6 +56,17 @@ def test_the_first_day_can_be_chosen(house: House) -> None:
 
     first = json.loads((house.folder / "events").read_text().splitlines()[0])
     assert first["received"].startswith("2027-01-31T15:")  # midnight in Japan
+
+
+def test_what_is_true_is_so_by_the_policy_of_the_settings_unless_an_option_names_another(house: House) -> None:
+    lenient = str(changed_policy(house.folder, "{notice: 6h, warn: 24h, breach: 72h}", "{notice: 7d, warn: 8d, breach: 9d}"))
+    events, real, told, named = (house.folder / name for name in ("events", "real", "told", "named"))
+    simulate(house, "--truth", real, "--out", events)
+    simulate(house, "--truth", named, "--out", events, "--policy", lenient)
+    house.more = {"TAIRYU_POLICY": lenient}
+    simulate(house, "--truth", told, "--out", events)
+
+    assert told.read_bytes() == named.read_bytes() != real.read_bytes()
 
 
 @pytest.mark.parametrize(
