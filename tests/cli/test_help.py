@@ -12,7 +12,7 @@ OPTIONS = {
     "up": ("--data", "--kafka", "--port", "nothing is kept"),
     "run": ("intake|watch|history", "TAIRYU_BROKERS", "SIGTERM"),
     "config": ("show", "as this machine has them"),
-    "topics": ("--create", "--check", "rights", "Print who may do what"),
+    "topics": ("--create", "--check", "--data", "rights", "Print who may do what"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "key": ("rotate", "show", "The keys of the tokens"),
     "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
@@ -73,7 +73,19 @@ def test_a_command_loads_only_what_it_needs(house: House) -> None:
     assert loaded & {"clickhouse_connect", "faust", "chdb", "streams.up", "streams.cli.demo_run"} == set()
 
 
-@pytest.mark.parametrize("command", [["stalls"], ["where"], ["query", "SELECT 1"], ["export", "custody-log"], ["replay", "-"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["stalls"],
+        ["where"],
+        ["query", "SELECT 1"],
+        ["export", "custody-log"],
+        ["replay", "-"],
+        ["topics", "--check"],
+        ["topics", "--create"],
+        ["topics", "rights", "--apply"],
+    ],
+)
 def test_where_nothing_runs_it_says_how_to_start_it(house: House, command: list[str]) -> None:
     said = house.tairyu(*command)
 

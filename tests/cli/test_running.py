@@ -402,6 +402,31 @@ def test_sql_that_is_wrong_is_one_sentence(running: House, sql: str) -> None:
     assert "version" not in said.stderr
 
 
+# topics
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_topics_of_a_running_set_up_are_checked_and_made_without_naming_its_broker(running: House, up: Running, named: bool) -> None:
+    data = ["--data", up.folder] if named else []
+    checked, made = running.tairyu("topics", "--check", *data), running.tairyu("topics", "--create", *data)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "All topics are as their cards say.\n", "")
+    assert (made.returncode, made.stdout, made.stderr) == (0, "0 topics created\n", "")
+
+
+def test_topics_are_checked_as_the_settings_of_the_set_up_have_them_whatever_the_environment_says(running: House, up: Running) -> None:
+    said = running.tairyu("topics", "--check", "--data", up.folder, env={"TAIRYU_BROKERS": "127.0.0.1:1", "TAIRYU_LOG_PARTITIONS": "9"})
+
+    assert (said.returncode, said.stdout) == (0, "All topics are as their cards say.\n")
+
+
+def test_no_rights_are_given_at_the_embedded_broker(running: House, up: Running) -> None:
+    said = running.tairyu("topics", "rights", "--apply")
+
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith(f"tairyu: the embedded broker at {up.brokers} knows no rights: ")
+
+
 # export
 
 
