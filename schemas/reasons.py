@@ -72,7 +72,7 @@ class Reason(StrEnum):
     UNKNOWN_SPEAKER = (
         "unknown_speaker",
         "There is no speaker, or nobody of this name is a party here.",
-        "Ask the operator to be registered; in a file, set speaker.",
+        "Ask the operator to be registered; in a file, set speaker, or give --speaker.",
     )
     NOT_YOURS_TO_SAY = (
         "not_yours_to_say",

@@ -10,7 +10,7 @@ from schemas.reasons import Reason, Refused
 from streams.cli import app
 from streams.cli.answers import TEST_KEY, PartiesFile, PolicyFile, Sorry, instant
 from streams.cli.check_report import Answer, Checked, JsonAnswer, TextAnswer
-from streams.cli.reading import Reading
+from streams.cli.reading import Reading, Speaker, check_speaker
 from streams.files import check_readable
 from streams.gate import Gate
 from streams.judge import FileJudge, latest_arrival_us, sorted_by_arrival
@@ -23,7 +23,7 @@ from streams.settings import load_settings
 @app.command()
 def check(
     files: Annotated[list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header; - for standard input.")],
-    speaker: Annotated[str | None, typer.Option(help="Take each line for a record in this party's topic; default: its `speaker`.")] = None,
+    speaker: Speaker = None,
     until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
     policy: PolicyFile = None,
     parties: PartiesFile = None,
@@ -53,9 +53,7 @@ class Door:
 
     def __init__(self, policies: Policies, parties: Parties, speaker: str | None) -> None:
         """Sorry if ``speaker``, of whose topic all lines are to be, is nobody here."""
-        if speaker is not None and parties.role(speaker) is None:
-            names = ", ".join(parties.parties)
-            raise Sorry(f"--speaker: nobody of the name {speaker!r} is a party here; {names} are, and municipalities by their codes")
+        check_speaker(speaker, parties)
         self._gate, self._parties, self._speaker = Gate(policies, parties, TEST_KEY), parties, speaker
 
     def admit(self, line: bytes, *, origin: str) -> Event:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
 from streams.cli.answers import PartiesFile, PolicyFile, Sorry, instant, key_from, print_lines, why
-from streams.cli.reading import Reading
+from streams.cli.reading import Reading, Speaker, check_speaker
 from streams.cli.running import Data, settings_of
 from streams.export import line_of, read_log
 from streams.files import read_lines
@@ -29,6 +30,7 @@ from streams.settings import load_settings
 def judge(
     events: Annotated[str | None, typer.Argument(help="A file of events (.ndjson, .ndjson.gz, .csv, or - for standard input).")] = None,
     log: Annotated[Path | None, typer.Option(help="An exported custody-log instead of a file of events.")] = None,
+    speaker: Speaker = None,
     policy: PolicyFile = None,
     parties: PartiesFile = None,
     until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
@@ -44,12 +46,14 @@ def judge(
     if (events is None) == (log is None):
         raise Sorry("judge needs one thing to judge: a file of events, or --log with an exported custody-log")
     if log is not None:
-        if until is not None or key is not None:
-            raise Sorry("--until and --key are for a file of events: a log has its own clock, and tokens already")
+        if until is not None or key is not None or speaker is not None:
+            raise Sorry("--until, --key and --speaker are for a file of events: a log has its own clock, and tokens and speakers already")
         print_lines(_over_log(log, policies, verdicts))
         return
-    gate = Gate(policies, load_parties(parties or settings.parties, policies.newest), key_from(key))
-    reading = Reading(gate.admit_line, [str(events)], _tell_refused)
+    who = load_parties(parties or settings.parties, policies.newest)
+    check_speaker(speaker, who)
+    admit = partial(Gate(policies, who, key_from(key)).admit_line, speaker=speaker)
+    reading = Reading(admit, [str(events)], _tell_refused)
     print_lines(_over_events(reading, policies, instant(until, "--until"), verdicts))
     raise typer.Exit(1 if reading.refused else 0)
 

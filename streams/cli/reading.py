@@ -1,13 +1,27 @@
-"""The events of somebody's own files, as the door would take them: what ``judge`` and ``check`` have in common."""
+"""The events of somebody's own files, as the door would take them: what ``judge``, ``check`` and ``replay`` have in common."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+import typer
 
 from schemas.events import Event
 from schemas.reasons import Refused
+from streams.cli.answers import Sorry
 from streams.files import read_lines
+from streams.parties import Parties
+
+Speaker = Annotated[
+    str | None, typer.Option("--speaker", help="Take each line for a record in this party's topic; default: its `speaker`.")
+]
+
+
+def check_speaker(name: str | None, parties: Parties) -> None:
+    """Sorry if ``--speaker`` names nobody."""
+    if name is not None and parties.role(name) is None:
+        names = ", ".join(parties.parties)
+        raise Sorry(f"--speaker: nobody of the name {name!r} is a party here; {names} are, and municipalities by their codes")
 
 
 class Admit(Protocol):

@@ -15,6 +15,7 @@ from schemas.codec import read_public
 from schemas.reasons import Refused
 from streams.cli import app
 from streams.cli.answers import Screen, Sorry, key_from, why
+from streams.cli.reading import Speaker, check_speaker
 from streams.cli.running import Data, settings_of, topics_of
 from streams.connection import kafka
 from streams.files import check_readable, read_lines
@@ -30,17 +31,18 @@ TAKEN_WITHIN_S = 30.0
 @app.command()
 def replay(
     files: Annotated[list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header; - for standard input.")],
+    speaker: Speaker = None,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was sent and refused, with reasons, as one line of JSON.")] = False,
 ) -> None:
-    """Send files of events to the topics of their speakers (the attribute `speaker` of each event).
+    """Send files of events to the topics of their speakers (the attribute `speaker` of each event, or --speaker for all).
 
     Each line is first checked by intake's own code: a refused one is named on stderr with its line number and what to do, and is
     not sent; the rest is. Exit code 1 if any was refused. They arrive now: an attribute `received` has no effect here.
     """
     for path in files:
         check_readable(path)
-    with sending(settings_of(data)) as sender, _progress() as progress:
+    with sending(settings_of(data), speaker) as sender, _progress() as progress:
         for path in files:
             _send(path, sender, progress)
     refused = sender.refused.total()
@@ -71,10 +73,12 @@ def _send(path: str, sender: "Sender", progress: Progress) -> None:
 class Sender:
     """Checks a line as intake will, then sends it to its speaker's topic. Nothing counts as sent before ``finish``."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Sorry if the broker does not answer, or lacks a topic."""
+    def __init__(self, settings: Settings, speaker: str | None = None) -> None:
+        """``speaker``: who says all lines, whatever they name. Sorry if that is nobody, or the broker does not answer, or lacks a topic."""
         policies, cards = load_policies(settings.policy), load_cards()
         parties = load_parties(settings.parties, policies.newest)
+        check_speaker(speaker, parties)
+        self._speaker = speaker
         feeds = public_feeds(parties, policies.newest, cards, settings.public_partitions)
         self.sent = 0
         self.refused: Counter[str] = Counter()
@@ -100,9 +104,9 @@ class Sender:
     def send(self, line: bytes, origin: str) -> str | None:
         """None, or why the line was refused and what to do."""
         try:
-            self._gate.admit_line(line, origin=origin)
+            admitted = self._gate.admit_line(line, origin=origin, speaker=self._speaker)
             event = read_public(line, None)
-            route = self._senders.route(event.speaker)
+            route = self._senders.route(admitted.speaker)
         except Refused as refused:
             self.refused[refused.reason.value] += 1
             return why(refused)
@@ -132,9 +136,9 @@ class Sender:
 
 
 @contextmanager
-def sending(settings: Settings) -> Iterator[Sender]:
+def sending(settings: Settings, speaker: str | None = None) -> Iterator[Sender]:
     """What was given to it is sent also if reading the rest fails."""
-    sender = Sender(settings)
+    sender = Sender(settings, speaker)
     try:
         yield sender
     finally:

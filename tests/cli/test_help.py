@@ -15,7 +15,7 @@ OPTIONS = {
     "topics": ("--create", "--check", "--data", "rights", "Print who may do what"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "key": ("rotate", "show", "The keys of the tokens"),
-    "replay": (".ndjson.gz", ".csv", "--json", "received", "Exit code 1"),
+    "replay": (".ndjson.gz", ".csv", "--speaker", "--json", "received", "Exit code 1"),
     "simulate": ("--applications", "--seed", "--days", "--scenario", "--out", "--truth", "--key", "--json", "real codes"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),

@@ -127,6 +127,16 @@ def test_the_verdicts_of_a_log_know_only_tokens(house: House) -> None:
     assert {len(row["token"]) for row in rows} == {64}
 
 
+def test_one_partys_file_needs_no_speaker_in_it(house: House, file: Path) -> None:
+    file.write_text(lines_of(*({name: value for name, value in event.items() if name != "speaker"} for event in HELD[:2])))
+
+    said = house.tairyu("judge", file)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.splitlines()[-1].endswith("in a file, set speaker, or give --speaker.")
+    rows = house.json("judge", file, "--verdicts", "--speaker", "plaza")
+    assert [(row["hop"], row["verdict"]) for row in rows] == [("upload", "in_time"), ("forward", "open")]
+
+
 def test_the_policy_is_that_of_the_settings_unless_an_option_names_another(house: House, file: Path) -> None:
     # by the settings' policy the forward hop of 49 hours is beyond no limit
     lenient = changed_policy(house.folder, "{notice: 6h, warn: 24h, breach: 72h}", "{notice: 50h, warn: 60h, breach: 72h}")
@@ -173,7 +183,7 @@ def test_a_log_of_another_policy_is_not_judged(house: House) -> None:
     [
         ([], "judge needs one thing to judge: a file of events, or --log with an exported custody-log"),
         (["{file}", "--log", "{log}"], "judge needs one thing to judge: a file of events, or --log with an exported custody-log"),
-        (["--log", "{log}", "--until", "2026-04-01T00:00:00Z"], "--until and --key are for a file of events: "),
+        (["--log", "{log}", "--until", "2026-04-01T00:00:00Z"], "--until, --key and --speaker are for a file of events: "),
         (
             ["{file}", "--until", "yesterday"],
             "--until: expected an instant with an offset such as 2026-05-14T00:00:00+09:00, got 'yesterday'",
@@ -181,6 +191,7 @@ def test_a_log_of_another_policy_is_not_judged(house: House) -> None:
         (["{file}", "--until", "2026-04-01T00:00:00"], "--until: expected an instant with an offset"),
         (["{file}", "--key", "/nowhere"], "/nowhere: No such file or directory: the key of the tokens cannot be read"),
         (["{file}", "--key", "{short}"], "{short}: a key has at least 32 bytes, this one has 5"),
+        (["{file}", "--speaker", "nobody"], "--speaker: nobody of the name 'nobody' is a party here; plaza, tokiwa, minato, j-lis are, "),
         (["{file}", "--parties", "/nowhere"], "/nowhere: cannot be read: "),
         (["/nowhere.ndjson"], "/nowhere.ndjson: No such file or directory"),
         (["{folder}"], "{folder}: Is a directory"),

@@ -96,6 +96,26 @@ def test_refused_lines_are_named_and_the_rest_is_sent(running: House, sources: S
     assert running.wait_for(lambda: rows(running, "SELECT count() AS n FROM events WHERE kiosk = 'REFUSED-01'") == [{"n": 1}])
 
 
+def test_a_file_of_one_partys_events_need_not_say_whose_they_are(running: House, up: Running, sources: Sources) -> None:
+    """Neither in a topic of its own, nor in one that many share; and what it does say is not believed, as in a topic."""
+    ours, theirs, kiosk = sources.application(), sources.application(), "WHOSE-01"
+    uploaded = sources.event("minato", "application.uploaded", 0.2, ours, kiosk=kiosk)
+    uploaded["speaker"] = "j-lis"
+    arrived = {name: value for name, value in sources.event(TOWN, "card.arrived", 0.1, theirs).items() if name != "speaker"}
+
+    for speaker, event in (("minato", uploaded), (TOWN, arrived)):
+        said = running.tairyu("replay", "-", "--speaker", speaker, text=lines_of(event))
+        assert (said.returncode, said.stdout, said.stderr) == (0, "1 events sent, 0 refused\n", "")
+
+    tokens = ", ".join(f"'{token_of(up, subject)}'" for subject in (ours, theirs))
+    sql = f"SELECT speaker, type FROM events WHERE token IN ({tokens}) ORDER BY type"
+    expected = [{"speaker": "minato", "type": "application.uploaded"}, {"speaker": TOWN, "type": "card.arrived"}]
+    running.wait_for(lambda: rows(running, sql) == expected)
+    nobody = running.tairyu("replay", "-", "--speaker", "nobody", text=lines_of(arrived))
+    assert (nobody.returncode, nobody.stdout) == (2, "")
+    assert nobody.stderr.startswith("tairyu: --speaker: nobody of the name 'nobody' is a party here; plaza, ")
+
+
 def test_replay_counts_for_a_program_over_several_files(running: House, sources: Sources, tmp_path: Path) -> None:
     files = []
     for number in range(2):
