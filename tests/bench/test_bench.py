@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import watch
+from tests.bench import intake, watch
 from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -34,6 +34,16 @@ def test_the_watch_is_measured(ground: MakeGround) -> None:
 def test_an_unknown_contender_is_named_with_those_that_are_known(ground: MakeGround) -> None:
     with pytest.raises(BenchError, match="no contender is named spark: ours"):
         watch.measure(ground("spark"))
+
+
+@pytest.mark.kafka
+def test_intake_is_measured_beside_a_copy_loop(ground: MakeGround) -> None:
+    found = intake.measure(ground())
+
+    assert found.figures["intake_vs_copy"] > 0
+    assert found.details["laps"].keys() == {"intake", "copy"}
+    for (lap,) in found.details["laps"].values():
+        assert 0 < lap["events"] < found.details["events"]
 
 
 def test_every_key_that_is_measured_is_one_of_the_closing_line_and_measured_once() -> None:
