@@ -198,6 +198,27 @@ def test_the_case_of_soka_is_accepted_whole_and_accused_as_it_is_true(house: Hou
     assert late == Counter((row.hop, "plaza", row.level) for row in story.truth if row.verdict == "late")
 
 
+@pytest.mark.parametrize(("scenario", "applications", "days"), [("town", 150, 10), ("nation", 150, 10), ("soka", None, None)])
+def test_all_that_simulate_makes_is_accepted_and_accused_as_it_is_true(
+    house: House, scenario: str, applications: int | None, days: int | None
+) -> None:
+    events, truth = house.folder / "events.ndjson", house.folder / "truth.ndjson"
+    size = ("--applications", str(applications), "--days", str(days)) if applications else ()
+    [made] = house.json("simulate", "--scenario", scenario, *size, "--seed", "5", "--out", events, "--truth", truth, "--json")
+
+    ends = load_scenario(scenario, applications=applications, days=days).ends
+    said = house.tairyu("check", events, "--until", f"{ends}T00:00:00+09:00", "--json")
+
+    assert (said.returncode, said.stderr) == (0, "")
+    *told, last = map(json.loads, said.stdout.splitlines())
+    assert (last["summary"]["accepted"], last["summary"]["refused"]) == (made["events"], 0)
+    # the same but for the tokens, which are made with another key
+    true = [{**json.loads(line), "token": None} for line in truth.read_text().splitlines()]
+    found = [{name: row["verdict"][name] for name in true[0]} | {"token": None} for row in told if "verdict" in row]
+    assert {row["verdict"] for row in true} >= {"in_time", "late"}
+    assert sorted(map(json.dumps, found)) == sorted(map(json.dumps, true))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
