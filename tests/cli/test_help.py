@@ -1,12 +1,14 @@
 """``tairyu`` explains itself, and answers a wrong word in a sentence."""
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
 from streams.cli import COMMANDS
-from tests.cli.house import House
+from tests.cli.house import ROOT, House
 
+README = ROOT / "README.md"
 OPTIONS = {
     "demo": ("--held", "--seed", "--scenario", "--kafka", "--keep", "--json", "the year is assumed"),
     "up": ("--data", "--kafka", "--port", "nothing is kept"),
@@ -41,6 +43,12 @@ def test_help_lists_every_command_in_the_order_in_which_one_needs_them(house: Ho
 
     words = [line.split()[1] for line in lines if line.startswith("│ ") and line[2] not in " -"]
     assert words == list(COMMANDS) == list(OPTIONS)
+
+
+def test_the_readme_names_every_command() -> None:
+    row = next(line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| the command |"))
+
+    assert re.findall(r"`(\w+)`", row) == list(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
