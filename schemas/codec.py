@@ -19,6 +19,7 @@ from schemas.numbers import Members, may_hold_number, number_in
 from schemas.reading import read_json
 from schemas.reasons import Reason, Refused
 from schemas.records import Application, Applied, ClockMark, DeadLetter, Pulse, Refusal, Transition
+from schemas.stored import decode_stored, encode_stored, pack, unpack
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -36,48 +37,22 @@ decode_dead_letter = msgspec.json.Decoder(DeadLetter).decode
 decode_transition = msgspec.json.Decoder(Transition).decode
 decode_clock_mark = msgspec.json.Decoder(ClockMark).decode
 decode_applied = msgspec.json.Decoder(Applied).decode
-encode_application = msgspec.msgpack.Encoder().encode
 
-NEWEST = Application().version
-"""The version of application records that this release writes, and up to which it reads."""
 
-_decode_application = msgspec.msgpack.Decoder(Application).decode
+def decode_application(kept: bytes) -> Application:
+    """An application's record of this release or an earlier one; NewerRecord if a newer one wrote it, MsgspecError if it is none."""
+    return unpack(decode_stored(kept))
+
+
+def encode_application(record: Application) -> bytes:
+    return encode_stored(pack(record))
+
+
 _decode_public = msgspec.json.Decoder(PublicEvent).decode
 _ABSENT = _decode_public(b'{"specversion":"","id":"","source":"","type":""}').data
 """What an event without ``data`` has there: always this same object."""
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _PLACE = re.compile(r"at `\$([a-z0-9_.]+)`")
-
-
-class NewerRecord(Exception):
-    """A newer release wrote this record: though its bytes may fit, they may mean something else. Its text quotes nothing of it."""
-
-
-class _Head(msgspec.Struct, array_like=True):
-    version: int = NEWEST
-
-
-_decode_head = msgspec.msgpack.Decoder(_Head).decode
-
-
-def decode_application(stored: bytes) -> Application:
-    """An application's record of this release or an earlier one; NewerRecord if a newer one wrote it, MsgspecError if it is none."""
-    try:
-        record = _decode_application(stored)
-    except msgspec.ValidationError:
-        _check_version(_decode_head(stored).version)
-        raise
-    if record.version > NEWEST:
-        _check_version(record.version)
-    return record
-
-
-def _check_version(version: int) -> None:
-    if version > NEWEST:
-        raise NewerRecord(
-            f"an application's record has version {version}, and this release reads them up to version {NEWEST}: "
-            "a newer release has written here, and only it, or a later one, can go on"
-        )
 
 
 def read_public(value: bytes | None, headers: Headers | None) -> PublicEvent:

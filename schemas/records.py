@@ -10,6 +10,9 @@ APPLIED_KEY = b"\0applied"
 """Keys of the records in ``custody-log`` and ``applications`` that belong to no application."""
 TOKEN_LENGTH = 64
 
+NEWEST = 2
+"""The version of application records that this release writes, and up to which it reads."""
+
 PULSE_TYPE = "jp.tairyu.pulse"
 REFUSAL_TYPE = "jp.tairyu.refusal"
 MARK_TYPE = "jp.tairyu.clock.mark"
@@ -146,10 +149,28 @@ class Marker(msgspec.Struct, array_like=True, frozen=True):
     shrunk_us: int
 
 
-class Application(msgspec.Struct, array_like=True, frozen=True):
-    """The per-application record in the table ``applications`` (msgpack array; the first element is its version)."""
+class Way(msgspec.Struct, array_like=True, frozen=True):
+    """All that the next event need be compared with, where an application goes the ordinary way: one attempt, one vendor, nothing odd,
+    nothing corrected. A summary of its contributions; whoever lacks it derives from all of them."""
 
-    version: int = 1
+    first_us: int
+    last_us: int
+    """The earliest and the latest time of its milestones."""
+    seen: int
+    """The milestones, a bit for each at its place in the policy's order."""
+    vendor: int
+    kiosk: int
+    kiosk_municipality: int
+    residence_municipality: int
+    """Whom and where verdicts name: places (from 1) in the order in which the contributions first name something; 0: nobody yet."""
+    ended: int
+    """The terminal's place in the policy's order, from 1; 0: there is none."""
+
+
+class Application(msgspec.Struct, array_like=True, frozen=True):
+    """The per-application record in the table ``applications``; ``schemas.stored`` says in which bytes it is kept."""
+
+    version: int = NEWEST
     last4: str = ""
     vendors: tuple[str, ...] = ()
     """The parties with feeds of their own that have spoken about it, sorted: whose clocks it waits for."""
@@ -160,6 +181,10 @@ class Application(msgspec.Struct, array_like=True, frozen=True):
     shrink_us: int | None = None
     """Earliest arrival of a valid terminal + grace; None while there is none."""
     marker: Marker | None = None
+    due_us: int | None = None
+    """The earliest instant after which silence has something to say of it; None: it waits for nothing but news."""
+    way: Way | None = None
+    """None where it is not the ordinary one."""
 
 
 class Verdict(msgspec.Struct, kw_only=True, frozen=True):

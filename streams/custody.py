@@ -22,6 +22,8 @@ AHEAD_US = 300 * SECOND_US
 
 EVENTS_OF_A_SPEAKER = 100
 """Different events of one application by one speaker that are judged (docs/decisions/0014)."""
+EVENTS = 10_000
+"""… and by all of them."""
 CORRECTIONS = 300
 """Different corrections of one application's events that are judged."""
 UNREADABLE_US = -(1 << 62)
@@ -114,14 +116,15 @@ def contribute(record: Application, event: Event, arrived_us: int) -> Applicatio
                 return record
             earlier = replace(known, arrived_us=arrived_us)
             return replace(record, contributions=(*record.contributions[:place], earlier, *record.contributions[place + 1 :]))
-    if sum(known.speaker == event.speaker for known in record.contributions) >= EVENTS_OF_A_SPEAKER:
+    by_speaker = sum(known.speaker == event.speaker for known in record.contributions)
+    if by_speaker >= EVENTS_OF_A_SPEAKER or len(record.contributions) >= EVENTS:
         return record
     data = event.data
     new = Contribution(
         identity,
         content,
         name,
-        _claimed_us(event.time),
+        claimed_us(event.time),
         arrived_us,
         event.speaker,
         event.role,
@@ -152,7 +155,7 @@ def _with_correction(record: Application, event: Event, arrived_us: int) -> Appl
     return replace(record, last4=record.last4 or event.last4 or "", corrections=(*record.corrections, new))
 
 
-def _claimed_us(text: str) -> int:
+def claimed_us(text: str) -> int:
     try:
         return from_text(text)
     except (ValueError, OverflowError):

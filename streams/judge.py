@@ -11,7 +11,7 @@ import orjson
 
 from schemas.events import Event
 from schemas.instants import from_text, to_text
-from schemas.records import Application, Input, Pulse
+from schemas.records import Input, Pulse
 from streams.partition import Batch, Partition
 from streams.policy import Policies
 from streams.verdicts import HopVerdict, hop_verdicts
@@ -118,10 +118,8 @@ def drain(batch: Batch, number: int) -> Iterator[Said]:
 
 def final_verdicts(batch: Batch, policies: Policies) -> Iterator[HopVerdict]:
     """By token; of an application whose record has shrunk: as it was when it did."""
-    last: dict[bytes, Application] = {token: record for token, record in batch.working.items() if record is not None}
-    last.update(batch.shrunk)
-    for token in sorted(last):
-        yield from hop_verdicts(token.decode(), last[token], policies)
+    for token, record in sorted(batch.applications().items()):
+        yield from hop_verdicts(token.decode(), record, policies)
 
 
 def line_of(said: Said) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 import confluent_kafka as ck
 import structlog
 
-from schemas.codec import NewerRecord
+from schemas.stored import NewerRecord
 from streams.connection import Config, kafka
 from streams.evidence import TopicPart
 from streams.lag import Lag

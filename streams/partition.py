@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
-from schemas.codec import decode_application, decode_event, decode_pulse, encode, encode_application
+from schemas.codec import decode_event, decode_pulse, encode
 from schemas.events import Event
 from schemas.instants import SECOND_US, from_text, to_text
-from schemas.records import PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
+from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
+from schemas.stored import Stored, decode_stored, encode_stored, pack, unpack
 from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
+from streams.ordinary import Ordinary
 from streams.policy import Policies, PolicyMissing
 from streams.stalls import OPEN, Change, advance, expire, is_news, next_due_us
 from streams.verdicts import stall_id, transition
@@ -27,6 +30,7 @@ class Partition:
 
     def __init__(self, policies: Policies, number: int) -> None:
         self.policies, self.number = policies, number
+        self.ordinary = Ordinary(policies)
         self.records: dict[bytes, bytes] = {}
         self.applied = Applied()
         self.clocks = Clocks()
@@ -38,8 +42,11 @@ class Partition:
         """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
         self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
         for token, stored in records.items():
-            record = decode_application(stored)
-            self.due.put(token, next_due_us(record, self.policies), record.vendors)
+            record = decode_stored(stored)
+            if record.version < NEWEST:
+                record = replace(record, version=NEWEST, due_us=next_due_us(record, self.policies))
+                records[token] = encode_stored(record)
+            self.due.put(token, record.due_us, record.vendors)
             self.open += bool(record.open_hops)
 
     def judge(self, records: Iterable[Record]) -> "Batch":
@@ -75,8 +82,8 @@ class Batch:
         """(kind, hop) -> how many transitions were said."""
         self.opened = 0
         """By how many the applications with an open hop have become more."""
-        self.working: dict[bytes, Application | None] = {}
-        self.shrunk: dict[bytes, Application] = {}
+        self.working: dict[bytes, Stored | None] = {}
+        self.shrunk: dict[bytes, Stored] = {}
         """Token -> its record just before it shrank to a marker."""
         self.unreadable: list[int] = []
         """Offsets of records that are no custody record: counted, skipped, and time goes on."""
@@ -109,12 +116,12 @@ class Batch:
 
     def changed(self) -> dict[bytes, bytes | None]:
         """Token -> its record to be stored, None: forgotten."""
-        return {token: None if record is None else encode_application(record) for token, record in self.working.items()}
+        return {token: None if record is None else encode_stored(record) for token, record in self.working.items()}
 
     def ended(self) -> dict[bytes, bytes]:
         """Token -> its record just before it shrank, where no stored one says as much: its last news and the end of its grace lie in
         this one batch, as they do when a long backlog is read. Who keeps history needs it before the marker."""
-        last = {token: encode_application(record) for token, record in self.shrunk.items()}
+        last = {token: encode_stored(record) for token, record in self.shrunk.items()}
         return {token: record for token, record in last.items() if record != self.partition.records.get(token)}
 
     def applied(self) -> Applied:
@@ -129,25 +136,38 @@ class Batch:
             floor_us=clocks.floors(),
         )
 
-    def _record(self, token: bytes) -> Application | None:
+    def applications(self) -> dict[bytes, Application]:
+        """What it touched, unpacked; what has shrunk: as it was when it did."""
+        last = {token: record for token, record in self.working.items() if record is not None} | self.shrunk
+        return {token: unpack(record) for token, record in last.items()}
+
+    def _record(self, token: bytes) -> Stored | None:
         if token in self.working:
             return self.working[token]
         stored = self.partition.records.get(token)
-        return None if stored is None else decode_application(stored)
+        return None if stored is None else decode_stored(stored)
 
     def _news(self, token: bytes, event: Event, arrived_us: int) -> None:
         policies = self.partition.policies
         if not is_news(event, policies):
             return
         record = self._record(token)
-        vendors = set(record.vendors) if record is not None else set()
-        clock_us = self.partition.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
-        after, changes = advance(record, event, arrived_us, clock_us, policies)
-        if after is not record:
-            self._put(token, record, after)
-            self.shrunk.pop(token, None)  # it was forgotten, and begins anew
-        for change in changes:
-            self._say(token, after.last4, change)
+        was_open = record is not None and bool(record.open_hops)
+        after = self.partition.ordinary.step(record, event, arrived_us)
+        if after is not None:
+            after.due_us = next_due_us(after, policies)
+        else:
+            vendors = set(record.vendors) if record is not None else set()
+            clock_us = self.partition.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
+            before = None if record is None else unpack(record)
+            known, changes = advance(before, event, arrived_us, clock_us, policies)
+            if known is before:
+                return
+            after = pack(known)
+            for change in changes:
+                self._say(token, after.last4, change)
+        self._put(token, was_open, after)
+        self.shrunk.pop(token, None)  # it was forgotten, and begins anew
 
     def pulse(self, offset: int, pulse: Pulse) -> None:
         """Time goes on: silence that is now a fact is said, then the clock is marked."""
@@ -167,18 +187,18 @@ class Batch:
                 after, changes = expire(record, clocks.of(record.vendors), policies)
                 if record.marker is None and (after is None or after.marker is not None):
                     self.shrunk[token] = record
-                self._put(token, record, after)
+                self._put(token, bool(record.open_hops), after)
                 passed += [(token, record.last4, change) for change in changes]
         for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
             self._say(token, last4, change)
 
-    def _put(self, token: bytes, before: Application | None, after: Application | None) -> None:
+    def _put(self, token: bytes, was_open: bool, after: Stored | None) -> None:
         self.working[token] = after
-        self.opened += bool(after and after.open_hops) - bool(before and before.open_hops)
+        self.opened += (after is not None and bool(after.open_hops)) - was_open
         if after is None:
             self.partition.due.put(token, None, ())
         else:
-            self.partition.due.put(token, next_due_us(after, self.partition.policies), after.vendors)
+            self.partition.due.put(token, after.due_us, after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:
         value = encode(transition(token.decode(), last4, change))

@@ -6,16 +6,19 @@ every odd case is an ordinary one. Only pulses raise or escalate (``expire``); n
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
 from schemas.events import CORRECTED, PREFIX, Event
 from schemas.records import Application, Marker, OpenHop, Said
+from schemas.stored import Stored, unpack
 from streams.custody import Attribution, Custody, Derived, contribute, derive
 from streams.deadlines import in_force
+from streams.ordinary import attribution, named_by, way_of
 from streams.policy import Hop, Policies, Policy, PolicyMissing
 
+Record = TypeVar("Record", Application, Stored)
 Kind = Literal["raised", "escalated", "revised", "cleared", "recorded", "retracted"]
 OPEN = frozenset({"raised", "escalated", "revised"})
 LATE = frozenset({"cleared", "recorded"})
@@ -53,7 +56,7 @@ def advance(
     record: Application | None, event: Event, arrived_us: int, clock_us: int, policies: Policies
 ) -> tuple[Application, tuple[Change, ...]]:
     """Handle news: (1) add its contribution, (2) derive all hops, (3) compare each with what was last said of it, (4) say the
-    difference, (5) keep the open hops with their next limits.
+    difference, (5) keep the open hops with their next limits, and where the application stands on its way.
 
     Returns the same record if the event is known or comes after the record shrank. ``clock_us`` is the application's clock
     (of its vendors and the event's speaker); it never raises anything here, it only tells which limits have passed.
@@ -67,27 +70,35 @@ def advance(
     now = derive(known, policies)
     changes = tuple(_differences(known, now, arrived_us, clock_us, policies))
     said = _latest(known.said, changes)
-    return replace(known, said=said, open_hops=tuple(_open_hops(known, now, arrived_us)), shrink_us=now.shrink_us), changes
+    open_hops, way = tuple(_open_hops(known, now, arrived_us)), way_of(known, now, policies)
+    after = replace(known, said=said, open_hops=open_hops, shrink_us=now.shrink_us, way=way)
+    return replace(after, due_us=next_due_us(after, policies)), changes
 
 
-def expire(record: Application, clock_us: int, policies: Policies) -> tuple[Application | None, tuple[Change, ...]]:
-    """Say every level whose limit the clock has passed; shrink a finished record; None: it is forgotten."""
+def expire(record: Record, clock_us: int, policies: Policies) -> tuple[Record | None, tuple[Change, ...]]:
+    """Say every level whose limit the clock has passed; shrink a finished record; None: it is forgotten.
+
+    A record as it is stored need not be unpacked where it knows its way.
+    """
     if record.marker is not None:
-        return (None if clock_us > forget_at_us(record, policies) else record), ()
+        return (None if clock_us > forget_at_us(record.marker, policies) else record), ()
     changes = tuple(_passed(record, clock_us, policies)) if record.open_hops else ()
     if changes:
         record = replace(record, said=_latest(record.said, changes))
     if record.shrink_us is not None and clock_us > record.shrink_us:
-        record = _shrunk(record, policies)
-        if clock_us > forget_at_us(record, policies):
+        marker = _marker(record, record.shrink_us, policies)
+        if clock_us > forget_at_us(marker, policies):
             return None, changes
-    return record, changes
+        record = record.__class__(last4=record.last4, vendors=record.vendors, marker=marker)
+    elif not changes:
+        return record, ()
+    return replace(record, due_us=next_due_us(record, policies)), changes
 
 
-def next_due_us(record: Application, policies: Policies) -> int | None:
+def next_due_us(record: Application | Stored, policies: Policies) -> int | None:
     """The earliest instant after which ``expire`` has something to do; None: it waits for nothing but news."""
     if record.marker is not None:
-        return forget_at_us(record, policies)
+        return forget_at_us(record.marker, policies)
     instants = [] if record.shrink_us is None else [record.shrink_us]
     said = {(s.hop, s.attempt): s for s in record.said}
     for hop in record.open_hops:
@@ -99,9 +110,8 @@ def next_due_us(record: Application, policies: Policies) -> int | None:
     return min(instants, default=None)
 
 
-def forget_at_us(record: Application, policies: Policies) -> int:
-    assert record.marker is not None
-    return record.marker.shrunk_us + in_force(policies, record.marker.terminal_us).forget_after_us
+def forget_at_us(marker: Marker, policies: Policies) -> int:
+    return marker.shrunk_us + in_force(policies, marker.terminal_us).forget_after_us
 
 
 def _policy(policies: Policies, version: str) -> Policy:
@@ -145,9 +155,10 @@ def _open_hops(record: Application, now: Derived, arrived_us: int) -> Iterator[O
 # --- silence: what a pulse says -------------------------------------------------------------------------------------
 
 
-def _passed(record: Application, clock_us: int, policies: Policies) -> Iterator[Change]:
+def _passed(record: Application | Stored, clock_us: int, policies: Policies) -> Iterator[Change]:
     said = {(s.hop, s.attempt): s for s in record.said}
-    derived: Derived | None = None
+    named: Attribution | None = None
+    flags: tuple[str, ...] = ()
     for hop in record.open_hops:
         policy = _policy(policies, hop.policy_version)
         ruled = policy.ruled_hop(hop.hop, hop.rule)
@@ -156,10 +167,11 @@ def _passed(record: Application, clock_us: int, policies: Policies) -> Iterator[
             limit_us = hop.due_us[place]
             if limit_us is None or clock_us <= max(limit_us, hop.news_us + policy.settle_us):
                 break
-            derived = derived or derive(record, policies)
+            if named is None:
+                named, flags = _named(record, policies)
             kind: Kind = "escalated" if last is not None and last.kind in OPEN else "raised"
-            last = _say_open(hop, ruled.levels[place], limit_us, kind, last, derived.attribution, clock_us)
-            yield Change(last, kind, limit_us, clock_us, None, hop_flags(derived.flags, undated=None in hop.due_us), policy, ruled)
+            last = _say_open(hop, ruled.levels[place], limit_us, kind, last, named, clock_us)
+            yield Change(last, kind, limit_us, clock_us, None, hop_flags(flags, undated=None in hop.due_us), policy, ruled)
 
 
 def _say_open(hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | None, named: Attribution, clock_us: int) -> Said:
@@ -183,12 +195,25 @@ def _say_open(hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | 
     )
 
 
-def _shrunk(record: Application, policies: Policies) -> Application:
-    now = derive(record, policies)
-    assert now.terminal is not None
-    assert record.shrink_us is not None
-    marker = Marker(now.terminal[1], now.terminal[0], record.shrink_us)
-    return Application(last4=record.last4, vendors=record.vendors, marker=marker)
+def _named(record: Application | Stored, policies: Policies) -> tuple[Attribution, tuple[str, ...]]:
+    """Whom and where the record names, and its flags: on its way an application has none."""
+    if isinstance(record, Stored) and record.way is not None:
+        return attribution(named_by(record.way), record.names), ()
+    now = derive(_whole(record), policies)
+    return now.attribution, now.flags
+
+
+def _marker(record: Application | Stored, shrink_us: int, policies: Policies) -> Marker:
+    if isinstance(record, Stored) and record.way is not None and record.way.ended:
+        milestones = tuple(in_force(policies, record.way.first_us).milestones)
+        return Marker(milestones[record.way.ended - 1], record.way.last_us, shrink_us)
+    terminal = derive(_whole(record), policies).terminal
+    assert terminal is not None
+    return Marker(terminal[1], terminal[0], shrink_us)
+
+
+def _whole(record: Application | Stored) -> Application:
+    return unpack(record) if isinstance(record, Stored) else record
 
 
 # --- news: the difference between what was said and what is true -------------------------------------------------------

@@ -6,8 +6,8 @@ import confluent_kafka as ck
 import msgspec
 import pytest
 
-from schemas.codec import NEWEST, decode_application, encode_application
-from schemas.records import TOKEN_LENGTH
+from schemas.codec import decode_application, encode_application
+from schemas.records import NEWEST, TOKEN_LENGTH
 from streams.connection import kafka
 from streams.export import read_log
 from streams.run_file import SetUpError

@@ -30,6 +30,7 @@ OVERRIDES = """overrides:
   - {name: both, match: {kiosk_municipality: "131016", vendor: plaza}, hop: forward, set: {limits: {notice: 4h}}}
   - {name: direct, match: {vendor: tokiwa}, hop: forward, set: {begins: [application.submitted]}}
   - {name: unobserved, match: {vendor: tokiwa}, hop: upload, set: {watched: false}}
+  - {name: either, match: {vendor: minato}, hop: forward, set: {begins: [application.submitted, application.uploaded]}}
   - {name: slow-town, match: {residence_municipality: "131016"}, hop: notice, set: {clock: calendar_days, limits: {notice: 3, late: 4}}}
 """
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from schemas.codec import encode
 from schemas.records import PULSE_KEY, Applied, Pulse
 from streams.partition import Partition, Record
+from streams.policy import Policies
 from tests.properties.budget import tried
 from tests.properties.histories import Log, Step, told
 from tests.properties.judges import RULED, product_of
@@ -19,14 +20,15 @@ Said = list[tuple[bytes | None, bytes]]
 @tried(0.4)
 @given(beginning=beginnings, steps=stories(), cuts=st.sets(st.integers(1, 15)), starts=st.sets(st.integers(1, 15)))
 def test_cuts_and_restarts_change_no_byte(beginning: str, steps: list[Step], cuts: set[int], starts: set[int]) -> None:
-    log = newest(told(beginning, steps))
+    log = newest(told(beginning, steps), POLICIES)
     whole = [(key, value) for _, key, value in product_of(log, POLICIES)[0]]
     assert in_batches(records(log), cuts | starts, starts) == whole
     assert in_batches(records(log), set(), set()) == whole
 
 
-def newest(log: Log) -> Log:
-    version = POLICIES.newest.version
+def newest(log: Log, policies: Policies) -> Log:
+    """As an intake that knows these policies would pulse."""
+    version = policies.newest.version
     return [msgspec.structs.replace(record, policy=version) if isinstance(record, Pulse) else record for record in log]
 
 

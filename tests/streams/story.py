@@ -18,6 +18,7 @@ from schemas.events import PREFIX, Data, Event
 from schemas.instants import SECOND_US, from_text, from_us, to_text, to_us
 from schemas.records import PULSE_KEY, Application, ClockMark, Input, Transition
 from schemas.situations import situation
+from schemas.stored import unpack
 from streams.judge import final_verdicts
 from streams.partition import Batch, Partition, Record
 from streams.policy import Hop, Override, Policies
@@ -170,7 +171,7 @@ class Story:
     def record(self) -> Application:
         record = self.log.batch.working[self.token.encode()]
         assert record is not None
-        return record
+        return unpack(record)
 
     @property
     def forgotten(self) -> bool:

@@ -184,7 +184,7 @@ def test_what_a_speaker_says_beyond_its_limit_changes_nothing_and_silences_nobod
     full = story.record
 
     assert story.plaza("application.uploaded", "2026-04-01 09:00", id="one more", arrived="2026-04-01 10:00") == []
-    assert story.record is full
+    assert story.record == full
     story.jlis("application.received", "2026-04-01 11:00")
     assert story.verdicts()["forward"] == "in_time"
 
@@ -197,4 +197,4 @@ def test_corrections_beyond_their_limit_change_nothing() -> None:
 
     story.plaza("event.corrected", "2026-04-01 09:00", id="one more", corrects="another")
 
-    assert story.record is full
+    assert story.record == full

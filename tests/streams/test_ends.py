@@ -158,7 +158,8 @@ def test_a_clock_at_the_very_instant_neither_shrinks_nor_forgets() -> None:
     assert expire(story.record, shrink_us, MY_NUMBER) == (story.record, ())
     marker, _ = expire(story.record, shrink_us + 1, MY_NUMBER)
     assert marker is not None
-    forget_us = forget_at_us(marker, MY_NUMBER)
+    assert marker.marker is not None
+    forget_us = forget_at_us(marker.marker, MY_NUMBER)
     assert expire(marker, forget_us, MY_NUMBER) == (marker, ())
     assert expire(marker, forget_us + 1, MY_NUMBER) == (None, ())
 

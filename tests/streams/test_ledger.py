@@ -7,7 +7,7 @@ import confluent_kafka as ck
 import msgspec
 import pytest
 
-from schemas.codec import decode_application, encode
+from schemas.codec import decode_application, encode, encode_application
 from schemas.instants import to_text
 from schemas.records import APPLIED_KEY, Application, Applied
 from streams.brokers import Broker
@@ -92,7 +92,7 @@ def test_what_an_owner_left_open_is_ended_before_its_successor_loads(kafka: Brok
 
 def test_a_tombstone_removes_and_the_last_applied_record_counts(settings: Settings, broker: Broker, topic: Callable[..., str]) -> None:
     ledger = topic(1)
-    stored = msgspec.msgpack.encode(Application(last4="0000"))
+    stored = encode_application(Application(last4="0000"))
     applied = [msgspec.json.encode(Applied(offset=offset)) for offset in (3, 8)]
     lines = [(b"a" * 64, stored), (APPLIED_KEY, applied[0]), (b"b" * 64, stored), (b"a" * 64, None), (APPLIED_KEY, applied[1])]
     write(broker, ledger, lines)

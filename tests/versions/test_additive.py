@@ -93,8 +93,8 @@ def test_a_field_that_moved_in_an_array_is_named_though_every_name_is_there() ->
         items = schema["$defs"]["Correction"]["prefixItems"]
         items[0], items[1] = items[1], items[0]
 
-    assert changed("Application", lambda s: s["prefixItems"].insert(8, {"title": "region", "type": "string"})) == [
-        "/marker: stands at place 9 of the array, and stood at 8"
+    assert changed("Application", lambda s: s["prefixItems"].insert(10, {"title": "region", "type": "string"})) == [
+        "/way: stands at place 11 of the array, and stood at 10"
     ]
     assert changed("Application", swap) == [
         "/corrections/*/event: stands at place 1 of the array, and stood at 0",

@@ -12,9 +12,9 @@ import msgspec
 import orjson
 import pytest
 
-from schemas.codec import NEWEST, encode_application
+from schemas.codec import encode_application
 from schemas.instants import SECOND_US, to_text
-from schemas.records import PULSE_KEY, Application
+from schemas.records import NEWEST, PULSE_KEY, Application
 from streams.policy_file import load_policies
 from tests.pipeline.works import APPLICATIONS, CUSTODY, STALL_EVENTS, Works, own_broker
 from tests.versions.running import committed, custody_of, judged

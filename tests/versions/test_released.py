@@ -24,6 +24,8 @@ from tests.versions.lives import told_lives
 
 RELEASES = sorted(path.name for path in RELEASED.iterdir())
 GOLDEN = [path for version in RELEASES for path in sorted((RELEASED / version / RECORDS).iterdir())]
+RAISED = "/version: means "
+"""Of a record whose version was raised, which an older worker does not read."""
 ONLY_READ = frozenset({"PublicEvent"})
 """Sources write them, and we read them."""
 
@@ -119,7 +121,8 @@ def schema_file(version: str, message: str) -> Path:
 def test_a_message_has_only_had_additions_since_a_release(version: str, message: str) -> None:
     if schema_file(version, message).exists():  # else it is new since
         released = json.loads(schema_file(version, message).read_text())
-        assert breaking(released, json_schema(MESSAGES[message]), only_read=message in ONLY_READ) == []
+        found = breaking(released, json_schema(MESSAGES[message]), only_read=message in ONLY_READ)
+        assert [line for line in found if not line.startswith(RAISED)] == []
 
 
 @pytest.mark.parametrize("version", RELEASES)

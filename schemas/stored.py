@@ -1,0 +1,158 @@
+"""How an application's record is kept: version 2, a msgpack array whose contributions are packed rows, decoded only where asked for.
+
+A record is read and written once for every event about its application, while its contributions are looked into only by a derivation
+from all of them. So each is ``ROW`` bytes in one field, with its texts in a table of names, and most events only append one.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from schemas.records import NEWEST, Application, Contribution, Correction, Marker, OpenHop, Said, Way
+
+_ROW = struct.Struct("<8s8sqqHHHHHH")
+"""Event, content, claimed_us, arrived_us; then the places of milestone, speaker, role, kiosk and both municipalities among the names."""
+ROW = _ROW.size
+
+pack_row = _ROW.pack
+
+
+class Stored(msgspec.Struct, array_like=True):
+    """An application's record as the ledger keeps it; ``Application`` says what each field means."""
+
+    version: int = NEWEST
+    due_us: int | None = None
+    vendors: tuple[str, ...] = ()
+    last4: str = ""
+    names: tuple[str, ...] = ()
+    """The texts of all contributions, each once, in the order of their first appearance."""
+    rows: bytes = b""
+    way: Way | None = None
+    open_hops: tuple[OpenHop, ...] = ()
+    said: tuple[Said, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    shrink_us: int | None = None
+    marker: Marker | None = None
+
+
+class NewerRecord(Exception):
+    """A newer release wrote this record: though its bytes may fit, they may mean something else. Its text quotes nothing of it."""
+
+
+class _Head(msgspec.Struct, array_like=True):
+    version: int = NEWEST
+
+
+_decode = msgspec.msgpack.Decoder(Stored).decode
+_decode_first = msgspec.msgpack.Decoder(Application).decode
+"""Version 1 was the plain array of ``Application``, without its last two fields."""
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+encode_stored = msgspec.msgpack.Encoder().encode
+
+
+def decode_stored(raw: bytes) -> Stored:
+    """A record of this release, or of an earlier one, whose version it keeps; NewerRecord if a newer one wrote it, MsgspecError if it is
+    none."""
+    try:
+        record = _decode(raw)
+    except msgspec.ValidationError:
+        version = _decode_head(raw).version
+        if version == 1:
+            first = pack(_decode_first(raw))
+            first.version = version
+            return first
+        _check(version)
+        raise
+    if record.version > NEWEST:
+        _check(record.version)
+    return record
+
+
+def pack(record: Application) -> Stored:
+    """As it is kept."""
+    names: dict[str, int] = {}
+    rows = b"".join(_rows(record.contributions, names))
+    return Stored(
+        max(record.version, NEWEST),
+        record.due_us,
+        record.vendors,
+        record.last4,
+        tuple(names),
+        rows,
+        record.way,
+        record.open_hops,
+        record.said,
+        record.corrections,
+        record.shrink_us,
+        record.marker,
+    )
+
+
+def unpack(record: Stored) -> Application:
+    """With every contribution as an object."""
+    return Application(
+        record.version,
+        record.last4,
+        record.vendors,
+        tuple(contributions(record)),
+        record.corrections,
+        record.open_hops,
+        record.said,
+        record.shrink_us,
+        record.marker,
+        record.due_us,
+        record.way,
+    )
+
+
+def contributions(record: Stored) -> Iterator[Contribution]:
+    """In the order in which they came. msgspec.ValidationError if its rows are none."""
+    try:
+        yield from _contributions(record)
+    except (IndexError, struct.error) as error:
+        raise msgspec.ValidationError("the rows of an application's record cannot be read") from error
+
+
+def _contributions(record: Stored) -> Iterator[Contribution]:
+    names = ("", *record.names)
+    optional = (None, *record.names)
+    for event, content, claimed_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence in _ROW.iter_unpack(record.rows):
+        yield Contribution(
+            event,
+            content,
+            names[milestone],
+            claimed_us,
+            arrived_us,
+            names[speaker],
+            names[role],
+            optional[kiosk],
+            optional[municipality],
+            optional[residence],
+        )
+
+
+def names_of(record: Application) -> dict[str, int]:
+    """Name -> its place (from 1), as ``pack`` counts them."""
+    names: dict[str, int] = {}
+    for _ in _rows(record.contributions, names):
+        pass
+    return names
+
+
+def _rows(told: Iterable[Contribution], names: dict[str, int]) -> Iterator[bytes]:
+    def place(name: str | None) -> int:
+        return 0 if name is None else names.setdefault(name, len(names) + 1)
+
+    for c in told:
+        texts = (c.milestone, c.speaker, c.role, c.kiosk, c.kiosk_municipality, c.residence_municipality)
+        yield pack_row(c.event, c.content, c.claimed_us, c.arrived_us, *map(place, texts))
+
+
+def _check(version: int) -> None:
+    if version > NEWEST:
+        raise NewerRecord(
+            f"an application's record has version {version}, and this release reads them up to version {NEWEST}: "
+            "a newer release has written here, and only it, or a later one, can go on"
+        )

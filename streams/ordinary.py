@@ -1,0 +1,264 @@
+"""The ordinary way of an application: most events only go on from where it stands, and need not be compared with all that came before.
+
+``Ordinary.step`` adds such an event to a record, and gives exactly what ``stalls.advance`` would give, which derives everything from all
+contributions (``tests/properties/test_ordinary.py`` holds the two against each other). Whatever is not surely ordinary it leaves to
+``advance``: what is out of order, late, corrected, of another attempt or another vendor. So nothing that is said is decided here. Pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from schemas.events import PREFIX, Event
+from schemas.identity import content_hash, event_hash
+from schemas.records import Application, OpenHop, Way
+from schemas.stored import ROW, Stored, names_of, pack_row
+from streams.custody import AHEAD_US, EVENTS_OF_A_SPEAKER, Attribution, Derived, claimed_us
+from streams.deadlines import day_of, due_us, effective_hop
+from streams.policy import Hop, Policies, Policy
+
+Places = tuple[int, int, int, int]
+"""Vendor, kiosk, both municipalities: as ``Way`` has them."""
+ROWS = EVENTS_OF_A_SPEAKER * ROW
+NEVER_US = 1 << 62
+ATTRIBUTIONS = 10_000
+"""For so many at once the steps are kept, where overrides make them differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A hop that a milestone opens."""
+
+    hop: Hop
+    rule: str
+    begun: int
+    """If any of these milestones was seen, it was opened by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a milestone does to an application that goes the ordinary way. Milestones are bits, by their place in the policy's order."""
+
+    bit: int
+    blocked: int
+    """If any of these was seen, it is out of order: itself, what comes after it, and the ends of what it opens."""
+    closes: frozenset[str]
+    later: frozenset[str]
+    """Hops whose end it is not, but comes after: they would end unobserved."""
+    opens: tuple[Opening, ...]
+    terminal: int
+
+
+class Road:
+    """The steps of one version of the procedure, for applications all of whose events fall into its time."""
+
+    def __init__(self, policies: Policies, place: int) -> None:
+        self.policy = policies.versions[place]
+        later = policies.versions[place + 1 :]
+        self.until_us = later[0].effective_us if later else NEVER_US
+        self.ruled = any(version.overrides for version in policies.versions[: place + 1])
+        self._policies, self._earlier = policies, policies.versions[:place]
+        self._steps: dict[Attribution | None, Mapping[str, Step]] = {}
+        self._limits: dict[tuple[str, str, int], tuple[int | None, ...]] = {}
+
+    def steps(self, named: Attribution | None) -> Mapping[str, Step]:
+        """By milestone; none where an earlier version would judge some hop. ``named`` is None where no override asks."""
+        found = self._steps.get(named)
+        if found is None:
+            if len(self._steps) >= ATTRIBUTIONS:
+                self._steps.clear()
+            found = self._steps[named] = self._made(named)
+        return found
+
+    def limits(self, hop: Hop, rule: str, entered_us: int) -> tuple[int | None, ...]:
+        policy = self.policy
+        if hop.clock == "wall":
+            return tuple([entered_us + limit for _, limit in hop.limits])
+        key = hop.name, rule, day_of(entered_us, policy.timezone)
+        found = self._limits.get(key)
+        if found is None:
+            found = self._limits[key] = tuple(due_us(hop, limit, entered_us, policy) for _, limit in hop.limits)
+        return found
+
+    def _made(self, named: Attribution | None) -> Mapping[str, Step]:
+        policy = self.policy
+        hops = {name: _ruled(policy, name, named) for name in policy.hops}
+        for earlier in self._earlier:
+            for name in earlier.hops:
+                old, _ = _ruled(earlier, name, named)
+                now = hops[name][0] if name in hops else None
+                if old.watched and not (now is not None and now.watched and {*old.begins} <= {*now.begins}):
+                    return {}
+        watched = [(hop, rule) for hop, rule in hops.values() if hop.watched]
+        return {name: self._step(name, watched) for name in policy.milestones if name != policy.attempt_begins}
+
+    def _step(self, name: str, hops: Iterable[tuple[Hop, str]]) -> Step:
+        order, milestones = self.policy.order, self.policy.milestones
+        bit = 1 << order[name]
+        if milestones[name].claim:
+            return Step(bit, 0, frozenset(), frozenset(), (), 0)
+        ahead = {other for other in order if order[other] >= order[name] and not milestones[other].claim}
+        terminal = name in self._policies.terminals
+        closes = {hop.name for hop, _ in hops if name in hop.ends}
+        later = {hop.name for hop, _ in hops if terminal or max(order[end] for end in hop.ends) < order[name]}
+        opens = [Opening(hop, rule, self._bits(hop.begins)) for hop, rule in hops if name in hop.begins and name not in hop.ends]
+        blocked = ahead.union(*(opening.hop.ends for opening in opens))
+        return Step(bit, self._bits(blocked), frozenset(closes), frozenset(later - closes), tuple(opens), terminal * (order[name] + 1))
+
+    def _bits(self, names: Iterable[str]) -> int:
+        return sum({1 << self.policy.order[name] for name in names if name in self.policy.order})
+
+
+def _ruled(policy: Policy, name: str, named: Attribution | None) -> tuple[Hop, str]:
+    attributes = {} if named is None else {key: getattr(named, key) for key in Attribution.__slots__}
+    return effective_hop(policy, name, attributes)
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """The ordinary ways of one procedure, through all its versions."""
+
+    policies: Policies
+    _roads: dict[int, Road] = field(default_factory=dict)
+
+    @cached_property
+    def roads(self) -> tuple[Road, ...]:
+        return tuple(Road(self.policies, place) for place in reversed(range(len(self.policies.versions))))
+
+    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
+        """The record with this event in it (the same object, changed), nothing being said; None: ``advance`` has to look, and nothing was
+        changed."""
+        at_us = claimed_us(event.time)
+        if record is None:
+            record, way = Stored(), _START
+            if at_us < self.policies.versions[0].epoch_us:
+                return None
+            first_us = at_us
+        else:
+            if record.way is None:
+                return None
+            way, first_us = record.way, record.way.first_us
+        if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(record.rows) >= ROWS:
+            return None
+        road = self._road(first_us)
+        if at_us >= road.until_us:
+            return None
+        identity = event_hash(event.speaker, event.source, event.id)
+        if identity in record.rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
+            return None
+
+        data, names = event.data, list(record.names)
+        milestone, speaker, role, kiosk, municipality, residence = [
+            0 if text is None else _place(names, text)
+            for text in (
+                event.type[len(PREFIX) :],
+                event.speaker,
+                event.role,
+                data.kiosk,
+                data.kiosk_municipality,
+                data.residence_municipality,
+            )
+        ]
+        own = event.role == road.policy.attribution_role
+        if own and way.vendor and way.vendor != speaker:
+            return None
+        named = (
+            way.vendor or (speaker if own else 0),
+            way.kiosk or (kiosk if data.kiosk else 0),
+            way.kiosk_municipality or (municipality if data.kiosk_municipality else 0),
+            way.residence_municipality or (residence if data.residence_municipality else 0),
+        )
+        if (record.said or (road.ruled and record.rows)) and named != named_by(way):
+            return None
+
+        steps = road.steps(attribution(named, names) if road.ruled else None)
+        step = steps.get(event.type[len(PREFIX) :])
+        if step is None or way.seen & step.blocked:
+            return None
+        open_hops = self._moved(record, road, step, way.seen, at_us, arrived_us)
+        if open_hops is None:
+            return None
+
+        record.rows += pack_row(identity, content_hash(event), at_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence)
+        record.names = tuple(names)
+        record.way = Way(first_us, at_us, way.seen | step.bit, *named, step.terminal)
+        record.last4 = record.last4 or event.last4 or ""
+        if event.own_feed and event.speaker not in record.vendors:
+            record.vendors = tuple(sorted((*record.vendors, event.speaker)))
+        record.open_hops = open_hops
+        if step.terminal:
+            record.shrink_us = arrived_us + road.policy.grace_us
+        return record
+
+    def _road(self, first_us: int) -> Road:
+        for road in self.roads[:-1]:
+            if first_us >= road.policy.effective_us:
+                return road
+        return self.roads[-1]
+
+    def _moved(self, record: Stored, road: Road, step: Step, seen: int, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
+        """The hops that are open after the step; None: something may have to be said of them."""
+        said = {each.hop for each in record.said} if record.said else ()
+        left = []
+        for hop in record.open_hops:
+            name = hop.hop
+            if name in step.closes:
+                limit_us = hop.due_us[0]
+                if limit_us is None or at_us > limit_us or name in said:
+                    return None
+            elif name in step.later:
+                return None
+            else:
+                left.append(hop)
+        for opening in step.opens:
+            if not seen & opening.begun:
+                opened, rule = opening.hop, opening.rule
+                if opened.name in said:
+                    return None
+                limits = road.limits(opened, rule, at_us)
+                left.append(OpenHop(opened.name, 1, at_us, limits, rule, road.policy.version, arrived_us))
+        if len(left) > 1:
+            order = self.policies.hop_order
+            left.sort(key=lambda hop: order[hop.hop])
+        return tuple(left)
+
+
+_START = Way(0, -NEVER_US, 0, 0, 0, 0, 0, 0)
+
+
+def _place(names: list[str], text: str) -> int:
+    try:
+        return names.index(text) + 1
+    except ValueError:
+        names.append(text)
+        return len(names)
+
+
+def named_by(way: Way) -> Places:
+    return way.vendor, way.kiosk, way.kiosk_municipality, way.residence_municipality
+
+
+def attribution(named: Places, names: Sequence[str]) -> Attribution:
+    return Attribution(*(names[place - 1] if place else None for place in named))
+
+
+def way_of(record: Application, now: Derived, policies: Policies) -> Way | None:
+    """Where the record stands on its ordinary way; None if it has left it."""
+    policy, told = now.policy, record.contributions
+    if record.corrections or now.flags or not told or not all(c.milestone in policy.order for c in told):
+        return None
+    if any(c.milestone == policy.attempt_begins for c in told) or sum(c.milestone in policies.terminals for c in told) > 1:
+        return None
+    if any(not policies.versions[0].epoch_us <= c.claimed_us <= c.arrived_us + AHEAD_US for c in told):
+        return None  # no flag says so of what came after the record shrank
+    names, named, times = names_of(record), now.attribution, [c.claimed_us for c in told]
+    return Way(
+        min(times),
+        max(times),
+        sum({1 << policy.order[c.milestone] for c in told}),
+        names[named.vendor] if named.vendor else 0,
+        names[named.kiosk] if named.kiosk else 0,
+        names[named.kiosk_municipality] if named.kiosk_municipality else 0,
+        names[named.residence_municipality] if named.residence_municipality else 0,
+        policy.order[now.terminal[1]] + 1 if now.terminal is not None else 0,
+    )
