@@ -32,11 +32,8 @@ TAIL = 5_000
 """Records of the log's end in which a pulse is looked for."""
 
 
-def check_key(settings: Settings) -> Iterator[Finding]:
-    """The key of the tokens; nothing is said where none is named (only intake and those who look up need it)."""
-    path = settings.key_file
-    if path is None:
-        return
+def check_key(path: Path) -> Iterator[Finding]:
+    """The key of the tokens."""
     try:
         load_key(path)
     except KeyFileError as error:

@@ -1,11 +1,11 @@
 """``tairyu doctor``: what is wrong with this machine, or these servers."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import confluent_kafka as ck
 import orjson
@@ -32,7 +32,11 @@ class Skipped(str):
     """What was not looked at, and why."""
 
 
-Told = Iterator[Finding | Skipped]
+class Looked(str):
+    """What was looked at, whether or not something was found there."""
+
+
+Told = Iterator[Finding | Skipped | Looked]
 
 
 @app.command()
@@ -43,19 +47,20 @@ def doctor(
 ) -> None:
     """Look at this machine and at the servers of the settings: one line for each thing that is wrong, with what to do.
 
-    Exit code 1 if anything is. Nothing is changed. Without servers it looks at this machine, and says what it skipped.
+    Exit code 1 if anything is. Nothing is changed. Without servers it looks at this machine. At the end it says what it looked at.
     """
     told = list(examine(_settings(data), free / 100))
     found = [each for each in told if isinstance(each, Finding)]
-    skipped = [str(each) for each in told if isinstance(each, Skipped)]
+    looked, skipped = ([str(each) for each in told if isinstance(each, kind)] for kind in (Looked, Skipped))
     if as_json:
-        print(orjson.dumps({"found": [each._asdict() for each in found], "skipped": skipped}).decode())
+        print(orjson.dumps({"found": [each._asdict() for each in found], "looked_at": looked, "skipped": skipped}).decode())
     else:
         for each in found:
             print(each)
         for line in skipped:
             print(f"not looked at: {line}")
-        print(f"{len(found)} found" if found else "Nothing was found.")
+        verdict = f"{len(found)} {'thing is' if len(found) == 1 else 'things are'} wrong" if found else "Nothing is wrong"
+        print(f"{verdict}. Looked at: {', '.join(looked)}.")
     raise typer.Exit(1 if found else 0)
 
 
@@ -81,19 +86,26 @@ def examine(named: Settings | None, least_free: float) -> Told:
 
 
 def _machine(settings: Settings, least_free: float) -> Told:
-    yield from machine.check_settings(settings)
-    yield from machine.check_key(settings)
+    yield from _at("settings", machine.check_settings(settings))
     if settings.key_file is None:
         yield Skipped("the key of the tokens: none is named here (TAIRYU_KEY_FILE); intake needs one")
+    else:
+        yield from _at("the key of the tokens", machine.check_key(settings.key_file))
     folders = [Path.cwd(), *([settings.history_dir] if settings.history_dir else [])]
-    yield from machine.check_disk(folders, least_free)
+    yield from _at("disks", machine.check_disk(folders, least_free))
+    yield Looked("policy and parties")
     try:
         policies = load_policies(settings.policy)
         load_parties(settings.parties, policies.newest)
     except PolicyError as error:
         yield Finding("policy or parties", str(error), "mend the file: no stage starts with it")
         return
-    yield from machine.check_calendars(policies.newest, datetime.now(UTC).date())
+    yield from _at("calendars", machine.check_calendars(policies.newest, datetime.now(UTC).date()))
+
+
+def _at(what: str, look: Iterable[Finding]) -> Told:
+    yield Looked(what)
+    yield from look
 
 
 def _brokers(settings: Settings) -> Told:
@@ -116,13 +128,15 @@ def _brokers(settings: Settings) -> Told:
         yield from _asked("groups", lambda: machine.check_groups(admin, settings))
     if settings.simulation:
         yield Skipped("clocks: in a simulation they are the scenario's")
-    elif cards["custody-log"].topic() in admin.list_topics(timeout=ANSWER_S).topics:
+    elif (log := cards["custody-log"].topic()) not in admin.list_topics(timeout=ANSWER_S).topics:
+        yield Skipped(f"clocks: {log} is missing, and with it the pulses that tell them")
+    else:
         yield from _asked("clocks", lambda: machine.check_pulses(settings, cards, time.time_ns() // 1_000))
 
 
-def _asked(what: str, look: Any) -> Told:
+def _asked(what: str, look: Callable[[], Iterable[Finding]]) -> Told:
     try:
-        yield from look()
+        yield from _at(what, look())
     except ck.KafkaException as error:
         yield Finding(
             what, f"the brokers do not tell ({error.args[0].str()})", "give this user the rights of an operator: `tairyu topics rights`"
@@ -135,7 +149,7 @@ def _history(settings: Settings, least_free: float) -> Told:
         return
     try:
         look = import_module("sinks.doctor").check_history  # by name, as stages are
-        yield from look(history_client(settings), time.time_ns() // 1_000, least_free)
+        yield from _at("history", look(history_client(settings), time.time_ns() // 1_000, least_free))
     except (Sorry, ClickHouseError) as error:
         said = str(error) if isinstance(error, Sorry) else first_line(error)
         yield Finding("history", said, "see that the server runs, and user, password and database are right")
