@@ -150,14 +150,15 @@ class Marker(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Way(msgspec.Struct, array_like=True, frozen=True):
-    """All that the next event need be compared with, where an application goes the ordinary way: one attempt, one vendor, nothing odd,
-    nothing corrected. A summary of its contributions; whoever lacks it derives from all of them."""
+    """All that the next event need be compared with, where an application goes the ordinary way: one vendor, nothing odd, nothing
+    corrected. A summary of its contributions; whoever lacks it derives from all of them."""
 
     first_us: int
     last_us: int
     """The earliest and the latest time of its milestones."""
+    attempt: int
     seen: int
-    """The milestones, a bit for each at its place in the policy's order."""
+    """The milestones of this attempt, a bit for each at its place in the policy's order."""
     vendor: int
     kiosk: int
     kiosk_municipality: int

@@ -46,7 +46,10 @@ class Step:
     later: frozenset[str]
     """Hops whose end it is not, but comes after: they would end unobserved."""
     opens: tuple[Opening, ...]
-    terminal: int
+    terminal: int = 0
+    """Its place in the policy's order, from 1; 0: it is none."""
+    begins: bool = False
+    """Whether it begins an attempt; ``bit`` is then the milestone for which it stands there."""
 
 
 class Road:
@@ -90,20 +93,31 @@ class Road:
                 if old.watched and not (now is not None and now.watched and {*old.begins} <= {*now.begins}):
                     return {}
         watched = [(hop, rule) for hop, rule in hops.values() if hop.watched]
-        return {name: self._step(name, watched) for name in policy.milestones if name != policy.attempt_begins}
+        steps = {name: self._step(name, watched) for name in policy.milestones}
+        if policy.attempt_begins is not None:
+            steps[policy.attempt_begins] = self._beginning(policy.attempt_begins, policy.attempt_stands_for, watched)
+        return steps
 
     def _step(self, name: str, hops: Iterable[tuple[Hop, str]]) -> Step:
         order, milestones = self.policy.order, self.policy.milestones
         bit = 1 << order[name]
         if milestones[name].claim:
-            return Step(bit, 0, frozenset(), frozenset(), (), 0)
+            return Step(bit, 0, frozenset(), frozenset(), ())
         ahead = {other for other in order if order[other] >= order[name] and not milestones[other].claim}
         terminal = name in self._policies.terminals
         closes = {hop.name for hop, _ in hops if name in hop.ends}
         later = {hop.name for hop, _ in hops if terminal or max(order[end] for end in hop.ends) < order[name]}
-        opens = [Opening(hop, rule, self._bits(hop.begins)) for hop, rule in hops if name in hop.begins and name not in hop.ends]
+        opens = self._opens(name, hops)
         blocked = ahead.union(*(opening.hop.ends for opening in opens))
-        return Step(bit, self._bits(blocked), frozenset(closes), frozenset(later - closes), tuple(opens), terminal * (order[name] + 1))
+        return Step(bit, self._bits(blocked), frozenset(closes), frozenset(later - closes), opens, terminal * (order[name] + 1))
+
+    def _beginning(self, name: str, stands_for: str | None, hops: Iterable[tuple[Hop, str]]) -> Step:
+        closes = frozenset(hop.name for hop, _ in hops if name in hop.ends)
+        opens = () if stands_for is None else self._opens(stands_for, hops)
+        return Step(0 if stands_for is None else self._bits([stands_for]), 0, closes, frozenset(), opens, begins=True)
+
+    def _opens(self, name: str, hops: Iterable[tuple[Hop, str]]) -> tuple[Opening, ...]:
+        return tuple(Opening(hop, rule, self._bits(hop.begins)) for hop, rule in hops if name in hop.begins and name not in hop.ends)
 
     def _bits(self, names: Iterable[str]) -> int:
         return sum({1 << self.policy.order[name] for name in names if name in self.policy.order})
@@ -130,65 +144,69 @@ class Ordinary:
         changed."""
         at_us = claimed_us(event.time)
         if record is None:
-            record, way = Stored(), _START
             if at_us < self.policies.versions[0].epoch_us:
                 return None
-            first_us = at_us
+            record, way, first_us = Stored(), _START, at_us
+        elif record.way is None:
+            return None
         else:
-            if record.way is None:
-                return None
-            way, first_us = record.way, record.way.first_us
+            way = record.way
+            first_us = way.first_us
         if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(record.rows) >= ROWS:
             return None
-        road = self._road(first_us)
-        if at_us >= road.until_us:
-            return None
+        road, name, rows = self._road(first_us), event.type[len(PREFIX) :], record.rows
         identity = event_hash(event.speaker, event.source, event.id)
-        if identity in record.rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
+        if at_us >= road.until_us or identity in rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
             return None
 
-        data, names = event.data, list(record.names)
-        milestone, speaker, role, kiosk, municipality, residence = [
-            0 if text is None else _place(names, text)
-            for text in (
-                event.type[len(PREFIX) :],
-                event.speaker,
-                event.role,
-                data.kiosk,
-                data.kiosk_municipality,
-                data.residence_municipality,
-            )
-        ]
-        own = event.role == road.policy.attribution_role
-        if own and way.vendor and way.vendor != speaker:
+        names, places, named = self._named(record.names, way, road.policy.attribution_role, name, event)
+        if named[0] and event.role == road.policy.attribution_role and named[0] != places[1]:
+            return None  # another vendor
+        if named != named_by(way) and (record.said or (road.ruled and rows)):
             return None
-        named = (
-            way.vendor or (speaker if own else 0),
-            way.kiosk or (kiosk if data.kiosk else 0),
-            way.kiosk_municipality or (municipality if data.kiosk_municipality else 0),
-            way.residence_municipality or (residence if data.residence_municipality else 0),
-        )
-        if (record.said or (road.ruled and record.rows)) and named != named_by(way):
-            return None
-
-        steps = road.steps(attribution(named, names) if road.ruled else None)
-        step = steps.get(event.type[len(PREFIX) :])
+        step = road.steps(attribution(named, names) if road.ruled else None).get(name)
         if step is None or way.seen & step.blocked:
             return None
-        open_hops = self._moved(record, road, step, way.seen, at_us, arrived_us)
+        open_hops = self._moved(record, road, step, way, at_us, arrived_us)
         if open_hops is None:
             return None
 
-        record.rows += pack_row(identity, content_hash(event), at_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence)
+        record.open_hops = open_hops
+        record.rows = rows + pack_row(identity, content_hash(event), at_us, arrived_us, *places)
         record.names = tuple(names)
-        record.way = Way(first_us, at_us, way.seen | step.bit, *named, step.terminal)
+        attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
+        record.way = Way(first_us, at_us, attempt, seen | step.bit, *named, step.terminal)
         record.last4 = record.last4 or event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:
             record.vendors = tuple(sorted((*record.vendors, event.speaker)))
-        record.open_hops = open_hops
         if step.terminal:
             record.shrink_us = arrived_us + road.policy.grace_us
         return record
+
+    @staticmethod
+    def _named(known: tuple[str, ...], way: Way, role: str, name: str, event: Event) -> tuple[list[str], tuple[int, ...], Places]:
+        """The names with those of the event; the places of what the event says; and whom and where verdicts name then."""
+        data, names = event.data, list(known)
+        kiosk, municipality, residence = data.kiosk, data.kiosk_municipality, data.residence_municipality
+        places = []
+        for text in (name, event.speaker, event.role, kiosk, municipality, residence):
+            if text is None:
+                places.append(0)
+            elif text in names:
+                places.append(names.index(text) + 1)
+            else:
+                names.append(text)
+                places.append(len(names))
+        return (
+            names,
+            tuple(places),
+            (
+                way.vendor or (places[1] if event.role == role else 0),
+                way.kiosk or (places[3] if kiosk else 0),
+                way.kiosk_municipality or (places[4] if municipality else 0),
+                way.residence_municipality or (places[5] if residence else 0),
+            ),
+        )
 
     def _road(self, first_us: int) -> Road:
         for road in self.roads[:-1]:
@@ -196,7 +214,7 @@ class Ordinary:
                 return road
         return self.roads[-1]
 
-    def _moved(self, record: Stored, road: Road, step: Step, seen: int, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
+    def _moved(self, record: Stored, road: Road, step: Step, way: Way, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
         """The hops that are open after the step; None: something may have to be said of them."""
         said = {each.hop for each in record.said} if record.said else ()
         left = []
@@ -206,32 +224,25 @@ class Ordinary:
                 limit_us = hop.due_us[0]
                 if limit_us is None or at_us > limit_us or name in said:
                     return None
-            elif name in step.later:
+            elif step.begins or name in step.later:
                 return None
             else:
                 left.append(hop)
+        attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
         for opening in step.opens:
             if not seen & opening.begun:
                 opened, rule = opening.hop, opening.rule
                 if opened.name in said:
                     return None
                 limits = road.limits(opened, rule, at_us)
-                left.append(OpenHop(opened.name, 1, at_us, limits, rule, road.policy.version, arrived_us))
+                left.append(OpenHop(opened.name, attempt, at_us, limits, rule, road.policy.version, arrived_us))
         if len(left) > 1:
             order = self.policies.hop_order
-            left.sort(key=lambda hop: order[hop.hop])
+            left.sort(key=lambda hop: (order[hop.hop], hop.attempt))
         return tuple(left)
 
 
-_START = Way(0, -NEVER_US, 0, 0, 0, 0, 0, 0)
-
-
-def _place(names: list[str], text: str) -> int:
-    try:
-        return names.index(text) + 1
-    except ValueError:
-        names.append(text)
-        return len(names)
+_START = Way(0, -NEVER_US, 1, 0, 0, 0, 0, 0, 0)
 
 
 def named_by(way: Way) -> Places:
@@ -247,15 +258,21 @@ def way_of(record: Application, now: Derived, policies: Policies) -> Way | None:
     policy, told = now.policy, record.contributions
     if record.corrections or now.flags or not told or not all(c.milestone in policy.order for c in told):
         return None
-    if any(c.milestone == policy.attempt_begins for c in told) or sum(c.milestone in policies.terminals for c in told) > 1:
-        return None
     if any(not policies.versions[0].epoch_us <= c.claimed_us <= c.arrived_us + AHEAD_US for c in told):
         return None  # no flag says so of what came after the record shrank
+    if sum(c.milestone in policies.terminals for c in told) > 1:
+        return None
     names, named, times = names_of(record), now.attribution, [c.claimed_us for c in told]
+    begins = {c.claimed_us for c in told if c.milestone == policy.attempt_begins}
+    begun_us = max(begins, default=-NEVER_US)
+    seen = {c.milestone for c in told if c.claimed_us >= begun_us and c.milestone != policy.attempt_begins}
+    if begins and policy.attempt_stands_for is not None:
+        seen.add(policy.attempt_stands_for)
     return Way(
         min(times),
         max(times),
-        sum({1 << policy.order[c.milestone] for c in told}),
+        len(begins) + 1,
+        sum(1 << policy.order[name] for name in seen),
         names[named.vendor] if named.vendor else 0,
         names[named.kiosk] if named.kiosk else 0,
         names[named.kiosk_municipality] if named.kiosk_municipality else 0,

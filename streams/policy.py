@@ -167,7 +167,11 @@ class Policies:
         return self.versions[-1]
 
     def named(self, version: str) -> Policy | None:
-        return next((policy for policy in self.versions if policy.version == version), None)
+        return self._by_name.get(version)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Policy]:
+        return {policy.version: policy for policy in reversed(self.versions)}
 
     @cached_property
     def milestones(self) -> frozenset[str]:

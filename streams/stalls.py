@@ -100,6 +100,11 @@ def next_due_us(record: Application | Stored, policies: Policies) -> int | None:
     if record.marker is not None:
         return forget_at_us(record.marker, policies)
     instants = [] if record.shrink_us is None else [record.shrink_us]
+    if not record.said:
+        for hop in record.open_hops:
+            if hop.due_us[0] is not None:
+                instants.append(max(hop.due_us[0], hop.news_us + _policy(policies, hop.policy_version).settle_us))
+        return min(instants, default=None)
     said = {(s.hop, s.attempt): s for s in record.said}
     for hop in record.open_hops:
         policy = _policy(policies, hop.policy_version)

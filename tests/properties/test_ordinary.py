@@ -22,9 +22,9 @@ READ = {name: policies for name, (policies, _) in READINGS.items()}
 def odd(policy: Policy) -> Policy:
     """Hops that open first stand last, one spans others, one may end before it begins, and one ends with what may begin it."""
     hops = dict(reversed(policy.hops.items()))
-    hops["upload"] = replace(hops["upload"], ends=("card.issued",))
+    hops["upload"] = replace(hops["upload"], ends=("card.dispatched",))
     hops["notice"] = replace(hops["notice"], ends=("card.dispatched", *hops["notice"].ends))
-    hops["delivery"] = replace(hops["delivery"], begins=("card.issued", "card.dispatched"), ends=("card.issued", "card.arrived"))
+    hops["delivery"] = replace(hops["delivery"], begins=("application.accepted", "card.dispatched"), ends=("application.accepted", "card.arrived"))
     return replace(policy, hops=hops, overrides=())
 
 
@@ -87,7 +87,7 @@ def almost_ordinary(draw: st.DrawFn) -> list[Step]:
     """One application that goes its way, but for an oddity here and there."""
     steps: list[Step] = []
     place, vendor = 0, draw(st.sampled_from(VENDORS))
-    for odd in draw(st.lists(st.integers(0, 19), min_size=4, max_size=16)):
+    for odd in draw(st.lists(st.integers(0, 21), min_size=4, max_size=16)):
         wait, ago = draw(st.sampled_from((1, 60, HOUR, 7 * HOUR, 2 * DAY, 12 * DAY))), 0
         speaker, what = WAY[place % len(WAY)]
         kiosk, town = draw(st.sampled_from((None, None, "k1", "k2"))), draw(st.sampled_from((None, None, "112216", "131016")))
@@ -108,6 +108,11 @@ def almost_ordinary(draw: st.DrawFn) -> list[Step]:
         elif odd == 18:
             speaker = draw(st.sampled_from((vendor, vendor, "tokiwa")))
             steps.append(Say(0, speaker, draw(st.sampled_from(TYPES[speaker])), wait, 0, 0, name, kiosk, town))
+        elif odd == 20:
+            steps.append(Say(0, "j-lis", "application.returned", wait))
+        elif odd == 21:
+            steps.append(Say(0, vendor, "application.resubmitted", wait, name=name))
+            place = 1
         elif odd == 19:
             steps.append(draw(says(1, st.just(wait))))
         if odd <= 12:
