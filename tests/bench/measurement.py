@@ -119,9 +119,9 @@ KEYS: Mapping[str, Bound | None] = {
 
 def measurements() -> Sequence[Measurement]:
     """All there are. (A measurement's module is loaded here, since it needs what stands above.)"""
-    from tests.bench import intake, watch
+    from tests.bench import intake, ledger, watch
 
-    return (watch.MEASUREMENT, intake.MEASUREMENT)
+    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT)
 
 
 def default_cache() -> Path:

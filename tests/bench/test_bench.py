@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import intake, watch
+from tests.bench import intake, ledger, watch
 from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -44,6 +44,16 @@ def test_intake_is_measured_beside_a_copy_loop(ground: MakeGround) -> None:
     assert found.details["laps"].keys() == {"intake", "copy"}
     for (lap,) in found.details["laps"].values():
         assert 0 < lap["events"] < found.details["events"]
+
+
+@pytest.mark.kafka
+def test_the_ledger_is_measured_beside_faust_s_own_recovery(ground: MakeGround) -> None:
+    found = ledger.measure(ground())
+
+    assert found.figures.keys() == set(ledger.MEASUREMENT.keys)
+    assert min(found.figures.values()) > 0
+    assert [load["applications"] for load in found.details["loads"]] == [found.details["open"]]
+    assert len(found.details["bursts_s"]) == ledger.BURSTS
 
 
 def test_every_key_that_is_measured_is_one_of_the_closing_line_and_measured_once() -> None:
