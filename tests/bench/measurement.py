@@ -51,13 +51,14 @@ class Ground:
         with KafkaBroker(self.folder / name / "kafka", cache=self.jars, say=self.say, heap=heap) as broker:
             yield broker
 
-    def settings(self, broker: Broker, **more: object) -> Settings:
-        """Of a set-up on that broker, with a key."""
+    def settings(self, broker: Broker | None = None, **more: object) -> Settings:
+        """Of a set-up on that broker (or on none), with a key."""
         key = self.folder / "key"
         if not key.exists():
             key.touch(0o600)
             key.write_text("a key of the bench, at least as long as 32 bytes")
-        return Settings.model_validate({"brokers": broker.bootstrap, "key_file": key} | more)
+        reached = {} if broker is None else {"brokers": broker.bootstrap}
+        return Settings.model_validate({**reached, "key_file": key, **more})
 
 
 class Findings(NamedTuple):
@@ -119,9 +120,9 @@ KEYS: Mapping[str, Bound | None] = {
 
 def measurements() -> Sequence[Measurement]:
     """All there are. (A measurement's module is loaded here, since it needs what stands above.)"""
-    from tests.bench import intake, ledger, watch
+    from tests.bench import growth, intake, ledger, watch
 
-    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT)
+    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT, growth.MEASUREMENT)
 
 
 def default_cache() -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import intake, ledger, watch
+from tests.bench import growth, intake, ledger, watch
 from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -54,6 +54,13 @@ def test_the_ledger_is_measured_beside_faust_s_own_recovery(ground: MakeGround) 
     assert min(found.figures.values()) > 0
     assert [load["applications"] for load in found.details["loads"]] == [found.details["open"]]
     assert len(found.details["bursts_s"]) == ledger.BURSTS
+
+
+def test_how_cost_grows_is_measured_without_a_broker(tmp_path: Path) -> None:
+    found = growth.measure(Ground(tmp_path, tmp_path, tmp_path, 1, Size.TINY, 1, print))
+
+    assert found.figures["pulse_ms"] > 0
+    assert [point["open"] for point in found.details] == [1_000, 2_000]
 
 
 def test_every_key_that_is_measured_is_one_of_the_closing_line_and_measured_once() -> None:
