@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import faust
-from aiokafka.structs import ConsumerRecord
+from aiokafka.consumer import fetcher
 from faust.auth import Credentials
 from faust.topics import Topic
 from faust.transport.drivers import aiokafka as driver
@@ -18,8 +18,8 @@ from faust.types import TP, ConsumerMessage
 
 from streams.settings import Settings
 
-RUN_LENGTH = 2_000
-"""Records an agent gets at once, at most: one transaction."""
+RUN_LENGTH = 8_000
+"""Records an agent gets at once, at most: one transaction, whose 12 ms are spread over them."""
 
 
 class Positions(Protocol):
@@ -37,12 +37,20 @@ class BatchTopic(Topic):
         return await super().decode(message, propagate=propagate)
 
 
+class AsRead(fetcher.PartitionRecords):
+    """Records as they are read from a fetch. aiokafka would make a ConsumerRecord of each, which costs a tenth of the watch's time."""
+
+    def _consumer_record(self, tp: TP, record: Any) -> Any:
+        return record
+
+
 class CommittedOnly(driver.AIOKafkaConsumerThread):
     """Reads what is committed, and nothing else. Faust would read aborted records too, unless it wrote the transactions itself."""
 
     def _create_worker_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_worker_consumer(loop)
         consumer._isolation_level = "read_committed"  # an argument that Faust does not pass on
+        fetcher.PartitionRecords = AsRead  # the fetcher, which is made when the consumer starts, asks for no class
         return consumer
 
 
@@ -66,13 +74,14 @@ class BatchConsumer(driver.Consumer):
         if records is None or self.should_stop or not self.flow_active:
             # Faust would seek here, which fails if a rebalance has just taken the assignment away. Who resumes seeks, too.
             return
-        for tp, run in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                return  # a rebalance began: what is left belongs to someone else
-            if active is None or tp in active or tp in self._buffered_partitions:
-                self.delivered[tp.partition] = run[-1].offset
-                for start in range(0, len(run), RUN_LENGTH):
-                    yield tp, _message(tp, run[start : start + RUN_LENGTH], generation)
+        for start in range(0, max(map(len, records.values()), default=0), RUN_LENGTH):
+            for tp, fetched in records.items():  # in turn: while one partition's run is committed, another's is judged
+                if not self.flow_active or self.app.consumer_generation_id != generation:
+                    return  # a rebalance began: what is left belongs to someone else
+                run = fetched[start : start + RUN_LENGTH]
+                if run and (active is None or tp in active or tp in self._buffered_partitions):
+                    self.delivered[tp.partition] = fetched[-1].offset
+                    yield tp, _message(tp, run, generation)
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """The ledger knows what it contains; the group's committed offset is for monitoring only."""
@@ -111,11 +120,11 @@ class BatchConsumer(driver.Consumer):
         return int(highest) + 1
 
 
-def _message(tp: TP, run: list[ConsumerRecord[Any, Any]], generation: int) -> ConsumerMessage:
+def _message(tp: TP, run: list[Any], generation: int) -> ConsumerMessage:
     last = run[-1]
     return ConsumerMessage(
-        last.topic,
-        last.partition,
+        tp.topic,
+        tp.partition,
         last.offset,
         last.timestamp / 1000,
         last.timestamp_type,

@@ -6,8 +6,9 @@ a batch says, the records it changes and how far it got are one transaction, und
 """
 
 import asyncio
+import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import faust
@@ -51,6 +52,8 @@ class Watch:
         custody_log = self.app.topic(self.app.batched, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         self.app.agent(custody_log, name="watch")(self.judge)
         self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
+        self.turns: set[asyncio.Task[None]] = set()
+        self.app.on_partitions_revoked.connect(self.settle)
         self.watchdog = Watchdog(settings, self.app.batched, self._handled)
         self.app.task(self._start_watchdog)
         gauges(self._readings)
@@ -92,40 +95,62 @@ class Watch:
 
     async def judge(self, stream: faust.Stream[Any]) -> None:
         async for run in stream:
-            # A worker that stops cancels its agents. A commit whose outcome nobody waits for would be made again.
-            await asyncio.shield(self._apply(run))
+            await self._turn(self._apply(stream.current_event.message.partition, run))
 
-    async def _apply(self, run: list[Any]) -> None:
+    async def _turn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to its end. A worker that stops cancels its agents: a commit whose outcome nobody waits for would be made again."""
+        turn = asyncio.create_task(work)
+        self.turns.add(turn)
+        turn.add_done_callback(self.turns.discard)
+        await asyncio.shield(turn)
+
+    async def settle(self, *_: Any, **__: Any) -> None:
+        """Before partitions are given away: what is being judged or committed comes to its end, under a producer that nobody has fenced
+        yet."""
+        while self.turns:
+            await asyncio.wait(self.turns)
+
+    async def _apply(self, partition: int, run: list[Any]) -> None:
+        """Judge a run. Its commit goes on by itself: what comes next is judged meanwhile, if it is another partition's."""
         try:
-            held = self.table.data.partitions[run[0].partition]
-            async with held.lock:
-                began = time.monotonic()
-                for record in run:
-                    held.pending.handle(record.offset, record.key, record.value)
-                    if time.monotonic() - began > LONG_RUN_S:
-                        await self._commit(held)
-                        began = time.monotonic()
-                read.inc(len(run))
-                if held.pending.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
+            held = self.table.data.partitions[partition]
+            await held.lock.acquire()
+            began = time.monotonic()
+            for record in run:
+                held.pending.handle(record.offset, record.key, record.value)
+                if time.monotonic() - began > LONG_RUN_S:
                     await self._commit(held)
+                    began = time.monotonic()
+            read.inc(len(run))
         except PolicyMissing as error:
             die(str(error))
         except Exception as error:  # Faust would acknowledge the batch and go on
             die("a batch could not be judged", error)
+        if held.pending.moved or time.monotonic() - held.committed_at > CLOCKS_ONLY_S:
+            commit = asyncio.create_task(self._commit_locked(held))
+            self.turns.add(commit)
+            commit.add_done_callback(self.turns.discard)
+        else:
+            held.lock.release()
 
     async def commit_clocks(self) -> None:
         """Nothing else need arrive for clocks to be committed within a second or two."""
         tell_turn()
         for held in list(self.table.data.partitions.values()):
-            await asyncio.shield(self._commit_rest(held))
+            await self._turn(self._commit_rest(held))
 
     async def _commit_rest(self, held: Held) -> None:
+        await held.lock.acquire()
+        await self._commit_locked(held)
+
+    async def _commit_locked(self, held: Held) -> None:
+        """What is pending, if anything is; the partition is free for its next run then."""
         try:
-            async with held.lock:
-                if held.pending.offset > held.applied:
-                    await self._commit(held)
+            if held.pending.offset > held.applied:
+                await self._commit(held)
         except Exception as error:
-            die("clocks could not be committed", error)
+            die("a batch could not be committed", error)
+        held.lock.release()
 
     async def _commit(self, held: Held) -> None:
         batch = held.pending
@@ -170,6 +195,7 @@ def run(settings: Settings) -> None:
 
 
 def work(watch: Watch) -> None:
+    gc.set_threshold(50_000, 20, 50)  # records make many short-lived objects and no cycles: to look for cycles as often costs 8 %
     worker = faust.Worker(watch.app, loglevel="WARN", redirect_stdouts=False, quiet=True)
     worker.spinner = None
     worker.execute_from_commandline()

@@ -24,7 +24,8 @@ def odd(policy: Policy) -> Policy:
     hops = dict(reversed(policy.hops.items()))
     hops["upload"] = replace(hops["upload"], ends=("card.dispatched",))
     hops["notice"] = replace(hops["notice"], ends=("card.dispatched", *hops["notice"].ends))
-    hops["delivery"] = replace(hops["delivery"], begins=("application.accepted", "card.dispatched"), ends=("application.accepted", "card.arrived"))
+    begins, ends = ("application.accepted", "card.dispatched"), ("application.accepted", "card.arrived")
+    hops["delivery"] = replace(hops["delivery"], begins=begins, ends=ends)
     return replace(policy, hops=hops, overrides=())
 
 
