@@ -30,6 +30,7 @@ class Looking(Watch):
     async def judge(self, stream):
         async for run in stream:
             await self._apply(stream.current_event.message.partition, run)
+            await self.settle()
             for token in [record.key for record in run if len(record.key) == 64]:
                 print(json.dumps(["read", self.table[token].last4, bytes(16) in self.table]), flush=True)
                 for change in (lambda: self.table.update({token: b""}), self.table.clear, lambda: self.table.pop(token)):
