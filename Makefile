@@ -53,10 +53,13 @@ asyncapi-schema: ## The official schema of AsyncAPI documents, once, where npm i
 generate: .venv/ready ## Write the JSON Schemas, docs/asyncapi.yaml and the pages made from data anew
 	$(PY) -m schemas.generate
 
-lock: ## Write requirements.lock anew from pyproject.toml
+LOCK := .cache/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	    --no-annotate --no-header
+
+lock: ## Write requirements.lock anew from pyproject.toml, and the bench's from its requirements.in
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install --quiet pip-tools
-	.cache/lock/bin/pip-compile --quiet --extra test --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
-	    --no-annotate --no-header --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra test --output-file requirements.lock pyproject.toml
+	$(LOCK) --output-file tests/bench/requirements.lock tests/bench/requirements.in
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache .coverage .mypy_cache .ruff_cache .pytest_cache

@@ -24,6 +24,8 @@ from tests.bench.machine import commit, machine, versions
 from tests.bench.measurement import KEYS, BenchError, Findings, Ground, Measurement, Size, default_cache, measurements
 
 ROUNDS = 3
+WIDTH = 120
+"""Of what is printed where no terminal says how wide it is."""
 
 
 def main() -> int:
@@ -33,7 +35,7 @@ def main() -> int:
         print(f"bench: {missing}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that everything is stopped
-    console, began = Console(), time.monotonic()
+    console, began = Console(width=None if sys.stdout.isatty() else WIDTH), time.monotonic()
 
     def say(text: str) -> None:
         console.print(f"{time.monotonic() - began:6.1f} s  {text}", highlight=False, markup=False, soft_wrap=True)
@@ -58,6 +60,7 @@ def main() -> int:
             ground.folder.mkdir()
             try:
                 found[measurement.name] = measurement.run(ground)
+                failed |= found[measurement.name].missing
             except (BenchError, BrokerError) as error:
                 failed[measurement.name] = str(error)
                 say(f"NOT MEASURED  {measurement.name}: {error}")

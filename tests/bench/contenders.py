@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
@@ -12,12 +13,16 @@ from schemas.cards import load_cards
 from streams.programs import Program
 from streams.topics import admin_client, ensure_topics, wait_for_topics
 from streams.up import environment
-from tests.bench.custody import CARDS, Filled
+from tests.bench.custody import CARDS, CUSTODY, Filled
+from tests.bench.java import class_path
+from tests.bench.machine import ROOT
 from tests.bench.measurement import Ground
+from tests.bench.quix import quix_python
 
 WRITTEN = tuple(CARDS[name].topic() for name in ("applications", "stall-events", "stalls"))
 """What the watch writes."""
 TIMEOUT_S = 30.0
+HERE = Path(__file__).parent
 
 
 class Entry(NamedTuple):
@@ -37,19 +42,78 @@ class Contender:
     share: float = 1.0
     """Of the log's events, how many it runs over: fewer where it is slow."""
     prepare: Callable[[Ground], None] = lambda ground: None
-    """Once: fetch and compile. BenchError if that fails."""
+    """Once: fetch and compile. AbsentError if it cannot be fetched here, BenchError if it does not compile."""
 
 
 def contenders() -> Sequence[Contender]:
-    return (Contender("ours", _ours),)
+    return (
+        Contender("ours", _ours),
+        Contender("ceiling", _ceiling),
+        _kafka_streams("kstreams-eos", "exactly_once_v2", "rocksdb"),
+        _kafka_streams("kstreams-eos-memory", "exactly_once_v2", "memory"),
+        _kafka_streams("kstreams-rocksdb", "at_least_once", "rocksdb"),
+        _kafka_streams("kstreams-memory", "at_least_once", "memory"),
+        Contender("quix", _quix, 0.3, _install_quix),
+        Contender("faust", _faust, 0.06),
+    )
 
 
 def _ours(ground: Ground, filled: Filled, number: int) -> Entry:
-    """As `tairyu run watch` starts it; it starts from an empty ledger."""
+    """As `tairyu run watch` starts it."""
+    return _judging(ground, filled, f"ours-{number}", "-m", "streams.cli", "run", "watch")
+
+
+def _ceiling(ground: Ground, filled: Filled, number: int) -> Entry:
+    return _judging(ground, filled, f"ceiling-{number}", "-m", "tests.bench.ceiling")
+
+
+def _judging(ground: Ground, filled: Filled, name: str, *arguments: str) -> Entry:
+    """By our own rules, from an empty ledger."""
     renew(filled)
-    command = [sys.executable, "-m", "streams.cli", "run", "watch"]
-    program = Program("the watch", command, ground.folder / f"ours-{number}.log", environment(filled.settings))
-    return Entry(program, CARDS["stall-events"].topic())
+    own = environment(filled.settings) | {"PYTHONPATH": str(ROOT)}
+    return Entry(Program(name, [sys.executable, *arguments], ground.folder / f"{name}.log", own), CARDS["stall-events"].topic())
+
+
+def _kafka_streams(name: str, guarantee: str, store: str) -> Contender:
+    def enter(ground: Ground, filled: Filled, number: int) -> Entry:
+        own = f"{name}-{number}"
+        output, folder = output_topic(filled, own), ground.folder / own
+        arguments = [filled.settings.brokers, own, CUSTODY, output, guarantee, store, folder]
+        command = [
+            "java",
+            "-cp",
+            class_path(ground.cache, ground.say),
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "Watch",
+            *arguments,
+        ]
+        return Entry(Program(own, command, ground.folder / f"{own}.log"), output)
+
+    return Contender(name, enter, prepare=_compile)
+
+
+def _compile(ground: Ground) -> None:
+    class_path(ground.cache, ground.say)
+
+
+def _quix(ground: Ground, filled: Filled, number: int) -> Entry:
+    own = f"quix-{number}"
+    output, python = output_topic(filled, own), quix_python(ground.cache, ground.say)
+    command = [python, HERE / "quix_watch.py", filled.settings.brokers, own, CUSTODY, output, ground.folder / own]
+    return Entry(Program(own, command, ground.folder / f"{own}.log", {"PYTHONPATH": str(ROOT)}), output)
+
+
+def _install_quix(ground: Ground) -> None:
+    quix_python(ground.cache, ground.say)
+
+
+def _faust(ground: Ground, filled: Filled, number: int) -> Entry:
+    own = f"faust-{number}"
+    output, folder = output_topic(filled, own), ground.folder / own
+    command = [sys.executable, HERE / "faust_watch.py", "--datadir", folder, "worker", "--loglevel", "warn", "--without-web"]
+    told = {"BENCH_BROKERS": filled.settings.brokers, "BENCH_APP": own, "BENCH_LOG": CUSTODY, "BENCH_OUTPUT": output}
+    told["BENCH_PARTITIONS"] = str(filled.partitions)
+    return Entry(Program(own, command, ground.folder / f"{own}.log", told | {"PYTHONPATH": str(ROOT)}), output)
 
 
 def renew(filled: Filled) -> None:

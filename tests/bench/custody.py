@@ -94,7 +94,7 @@ def fill(settings: Settings, seed: int, events: int, in_flight: int, say: Callab
     partitions = partitions_of(settings, "custody-log", CARDS["custody-log"])
     producer = ck.Producer(
         kafka(settings)
-        | {"transactional.id": "bench-fill", "partitioner": "murmur2_random", "compression.type": "lz4", "linger.ms": 5}
+        | {"transactional.id": "bench-fill", "partitioner": "murmur2_random", "compression.type": "lz4", "linger.ms": 5, "log_level": 3}
         | {"queue.buffering.max.messages": 1_000_000}
     )
     producer.init_transactions(30)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rich.table import Table
@@ -25,6 +26,10 @@ class Size(StrEnum):
 
 class BenchError(Exception):
     """What could not be measured, and what to do."""
+
+
+class AbsentError(BenchError):
+    """What a contender needs is not on this machine, and cannot be fetched."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Findings(NamedTuple):
     """For a person."""
     details: Any
     """For ``--json``: every single run."""
+    missing: Mapping[str, str] = MappingProxyType({})
+    """What of it could not be measured, and why."""
 
 
 class Measurement(NamedTuple):

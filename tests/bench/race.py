@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import confluent_kafka as ck
 import orjson
@@ -27,6 +27,8 @@ WARM = 0.25
 QUIET_S = 60.0
 """A contender that says nothing for so long has failed."""
 LOOK_S = 0.01
+REST_S = 0.5
+"""For verdicts that stand in other partitions than the last mark. The clock has stopped."""
 MARK = MARK_TYPE.encode()
 
 
@@ -41,6 +43,8 @@ class Lap(NamedTuple):
     """Resident, from its start to its end."""
     started_s: float
     """From the start of the process to the first mark."""
+    verdicts: int = 0
+    """Read until the end, from the first event on: that the work was done."""
 
     @property
     def events_per_s(self) -> float:
@@ -53,20 +57,37 @@ class Lap(NamedTuple):
 
 @dataclass
 class Progress:
-    """How many events a contender has done with, by the marks it has said."""
+    """How far a contender has come, by what it has said."""
 
     filled: Filled
+    reader: ck.Consumer
     done: list[int] = field(default_factory=list)
+    """Events of each partition that it is done with."""
+    verdicts: int = 0
 
     def __post_init__(self) -> None:
         self.done = [0] * self.filled.partitions
 
-    def hear(self, mark_id: str) -> int:
-        """``clock:PARTITION:BUCKET``, as the watch says it. Gives the events done with."""
-        _, partition, bucket = mark_id.split(":")
+    @property
+    def events(self) -> int:
+        return sum(self.done)
+
+    def look(self) -> bool:
+        """Reads what is new; whether a mark was among it."""
+        marks = 0
+        for message in self.reader.consume(1_000, LOOK_S):
+            if MARK in (value := message.value() or b""):
+                self._hear(value)
+                marks += 1
+            else:
+                self.verdicts += 1
+        return marks > 0
+
+    def _hear(self, mark: bytes) -> None:
+        """Its id is ``clock:PARTITION:BUCKET``, as the watch says it."""
+        _, partition, bucket = orjson.loads(mark)["id"].split(":")
         place = int(partition)
         self.done[place] = max(self.done[place], self.filled.marks[int(bucket)][place])
-        return sum(self.done)
 
 
 def race(filled: Filled, program: Program, outputs: Sequence[str], events: int) -> Lap:
@@ -76,38 +97,35 @@ def race(filled: Filled, program: Program, outputs: Sequence[str], events: int) 
     reader.assign([ck.TopicPartition(topic, number, 0) for topic in outputs for number in range(filled.partitions)])
     began = time.monotonic()
     program.start()
+    progress = Progress(filled, reader)
     try:
-        return _watch(Progress(filled), reader, program, events, began)
+        lap = _time(progress, program, events, began)
+        until = time.monotonic() + REST_S
+        while time.monotonic() < until:
+            progress.look()
+        return lap._replace(verdicts=progress.verdicts)
     finally:
         reader.close()
         program.stop(10)
 
 
-def _watch(progress: Progress, reader: ck.Consumer, program: Program, events: int, began: float) -> Lap:
-    heard = began
-    first: float | None = None
+def _time(progress: Progress, program: Program, events: int, began: float) -> Lap:
+    heard, first = began, 0.0
     start: tuple[float, float, int] | None = None
     while True:
-        done = 0
-        for message in reader.consume(1_000, LOOK_S):
-            if (value := message.value() or b"") and MARK in value:
-                done = progress.hear(_mark_id(value))
-        now = time.monotonic()
-        if done:
+        told, now = progress.look(), time.monotonic()
+        if told:
             heard, first = now, first or now
-        if start is None and done >= WARM * events:
-            start = now, cpu_s(program.pid), done
-        elif start is not None and done >= events:
-            cpu = cpu_s(program.pid) - start[1]
-            return Lap(done - start[2], now - start[0], cpu, peak_mb(program.pid), (first or now) - began)
         if not program.running or now - heard > QUIET_S:
             what = "stood still" if program.running else f"ended (exit code {program.exit_code})"
-            raise BenchError(f"{program.name} {what} after {sum(progress.done):,} of {events:,} events:\n{program.last_words()}")
-
-
-def _mark_id(value: bytes) -> str:
-    mark: dict[str, Any] = orjson.loads(value)
-    return str(mark["id"])
+            raise BenchError(f"{program.name} {what} after {progress.events:,} of {events:,} events:\n{program.last_words()}")
+        if start is None and progress.events >= WARM * events:
+            start = now, cpu_s(program.pid), progress.events
+        elif start is not None and progress.events >= events:
+            timed = progress.events - start[2]
+            if timed == 0:
+                raise BenchError(f"{program.name}: too few events to be timed: it was done with all of them at one look")
+            return Lap(timed, now - start[0], cpu_s(program.pid) - start[1], peak_mb(program.pid), first - began)
 
 
 def cpu_s(pid: int) -> float:

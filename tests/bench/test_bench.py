@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import growth, intake, ledger, watch
-from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
+from tests.bench import growth, intake, ledger
+from tests.bench.measurement import KEYS, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
 
@@ -17,23 +17,6 @@ def ground(kafka_jars: Path, tmp_path: Path) -> MakeGround:
         return Ground(tmp_path, kafka_jars, default_cache(), 1, Size.TINY, 1, print, contenders)
 
     return make
-
-
-@pytest.mark.kafka
-def test_the_watch_is_measured(ground: MakeGround) -> None:
-    found = watch.measure(ground("ours"))
-
-    assert found.figures["watch_events_per_s"] > 0
-    (lap,) = found.details["laps"]["ours"]
-    assert 0 < lap["events"] < found.details["events"]
-    assert lap["cpu_s"] > 0
-    assert lap["peak_mb"] > 0
-
-
-@pytest.mark.kafka
-def test_an_unknown_contender_is_named_with_those_that_are_known(ground: MakeGround) -> None:
-    with pytest.raises(BenchError, match="no contender is named spark: ours"):
-        watch.measure(ground("spark"))
 
 
 @pytest.mark.kafka

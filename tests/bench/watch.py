@@ -1,13 +1,14 @@
 """The watch beside its peers: the same log, the same work, one after the other in rotating order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from statistics import median
 from typing import Any, NamedTuple
 
 from rich.table import Table
 
 from tests.bench.contenders import Contender, contenders
-from tests.bench.custody import fill
+from tests.bench.custody import Filled, fill
 from tests.bench.measurement import BenchError, Findings, Ground, Measurement, Size
 from tests.bench.race import Lap, race
 
@@ -18,6 +19,8 @@ class Numbers(NamedTuple):
 
 
 NUMBERS = {Size.TINY: Numbers(8_000, 300), Size.QUICK: Numbers(200_000, 8_000), Size.FULL: Numbers(1_000_000, 20_000)}
+LEAST = 8_000
+"""Events, also for the slowest: marks come every thousand."""
 RATIOS = {
     "watch_vs_quix": "quix",
     "watch_vs_faust": "faust",
@@ -39,20 +42,23 @@ Laps = Mapping[str, Sequence[Lap]]
 
 
 def measure(ground: Ground) -> Findings:
-    numbers, field = NUMBERS[ground.size], _field(ground)
-    for contender in field:
-        contender.prepare(ground)
-    laps: dict[str, list[Lap]] = {contender.name: [] for contender in field}
+    numbers, laps, missing = NUMBERS[ground.size], dict[str, list[Lap]](), dict[str, str]()
+    for contender in (chosen := _chosen(ground)):
+        with _alone(ground, contender, missing):
+            contender.prepare(ground)
+    field = [contender for contender in chosen if contender.name not in missing]
     with ground.kafka("watch") as broker:
         ground.say(f"watch: filling custody-log with {numbers.events:,} events, {numbers.in_flight:,} applications in flight")
         filled = fill(ground.settings(broker), ground.seed, numbers.events, numbers.in_flight, ground.say)
         for number in range(ground.rounds):
-            first = number % len(field)
+            first = number % max(1, len(field))
             for contender in [*field[first:], *field[:first]]:
-                entry = contender.enter(ground, filled, number)
-                lap = race(filled, entry.program, [entry.output], int(filled.events * contender.share))
-                laps[contender.name].append(lap)
-                ground.say(f"watch: round {number + 1}, {contender.name}: {_in_words(lap)}")
+                if contender.name not in missing:
+                    with _alone(ground, contender, missing):
+                        laps.setdefault(contender.name, []).append(_run(ground, filled, contender, number))
+    if not laps:
+        raise BenchError("; ".join(missing.values()))
+    laps = {contender.name: laps[contender.name] for contender in field if contender.name in laps}
     details = {
         "events": filled.events,
         "bytes_per_event": round(filled.bytes_per_event, 1),
@@ -60,10 +66,28 @@ def measure(ground: Ground) -> Findings:
         "partitions": filled.partitions,
         "laps": {name: [lap._asdict() for lap in each] for name, each in laps.items()},
     }
-    return Findings(figures(laps), [table(laps)], details)
+    return Findings(figures(laps), [table(laps)], details, {f"watch, {name}": why for name, why in missing.items()})
 
 
-def _field(ground: Ground) -> Sequence[Contender]:
+@contextmanager
+def _alone(ground: Ground, contender: Contender, missing: dict[str, str]) -> Iterator[None]:
+    """A contender that fails takes no further part, and holds up no other."""
+    try:
+        yield
+    except BenchError as error:
+        missing[contender.name] = str(error)
+        ground.say(f"NOT MEASURED  {contender.name}: {error}")
+
+
+def _run(ground: Ground, filled: Filled, contender: Contender, number: int) -> Lap:
+    entry = contender.enter(ground, filled, number)
+    events = max(int(filled.events * contender.share), min(filled.events, LEAST))
+    lap = race(filled, entry.program, [entry.output], events)
+    ground.say(f"watch: round {number + 1}, {contender.name}: {_in_words(lap)}")
+    return lap
+
+
+def _chosen(ground: Ground) -> Sequence[Contender]:
     known = contenders()
     if unknown := set(ground.contenders) - {contender.name for contender in known}:
         raise BenchError(f"no contender is named {', '.join(sorted(unknown))}: {', '.join(contender.name for contender in known)} are")
@@ -82,15 +106,16 @@ def figures(laps: Laps) -> dict[str, float]:
 
 
 def table(laps: Laps) -> Table:
-    shown = Table(title="the watch beside its peers (medians; in brackets the slowest and the fastest run)")
-    for heading in ("contender", "events/s", "ours ×", "events/CPU s", "ours ×", "CPU s", "peak MB", "events"):
+    shown = Table(title="the watch beside its peers (medians; from-to: the slowest and the fastest run)")
+    for heading in ("contender", "events/s", "from-to", "ours ×", "events/CPU s", "ours ×", "CPU s", "peak MB", "events"):
         shown.add_column(heading, justify="left" if heading == "contender" else "right")
     ours = laps.get("ours")
     for name, each in laps.items():
         rates, per_cpu = [lap.events_per_s for lap in each], [lap.events_per_cpu_s for lap in each]
         shown.add_row(
             name,
-            f"{median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f})",
+            f"{median(rates):,.0f}",
+            f"{min(rates):,.0f}-{max(rates):,.0f}",
             f"{median(lap.events_per_s for lap in ours) / median(rates):.2f}" if ours else "",
             f"{median(per_cpu):,.0f}",
             f"{median(lap.events_per_cpu_s for lap in ours) / median(per_cpu):.2f}" if ours else "",
@@ -102,7 +127,8 @@ def table(laps: Laps) -> Table:
 
 
 def _in_words(lap: Lap) -> str:
-    return f"{lap.events_per_s:,.0f} events/s, {lap.cpu_s:.1f} CPU s, {lap.peak_mb:,.0f} MB (first mark after {lap.started_s:.1f} s)"
+    used = f"{lap.cpu_s:.1f} CPU s, {lap.peak_mb:,.0f} MB"
+    return f"{lap.events_per_s:,.0f} events/s, {used}, {lap.verdicts:,} verdicts (first mark after {lap.started_s:.1f} s)"
 
 
 MEASUREMENT = Measurement("watch", [*RATES, *RATIOS, *PER_CPU], measure)
