@@ -1,75 +1,87 @@
 """When each application has to be looked at next. A pulse costs what is due, not what is open."""
 
+from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 
 from streams.clocks import Clocks
 
 Vendors = tuple[str, ...]
+DueOf = Callable[[bytes], int | None]
+"""Token -> the instant that its record has now."""
+SPARE = 64
 
 
 class DueIndex:
-    """Token -> the instant after which it is due, grouped by the vendors whose clock it waits for.
+    """Tokens by the instant after which they are due, grouped by the vendors whose clock they wait for.
 
-    Entries that were replaced stay in their heap until they surface; ``_current`` says which one counts.
+    What was replaced stays in its heap until it surfaces: an entry counts if the record still has its instant (``due_of``). So the
+    index holds one entry of a few words for each application, and nothing else.
     """
 
     def __init__(self) -> None:
-        self._current: dict[bytes, tuple[int, Vendors]] = {}
         self._heaps: dict[Vendors, list[tuple[int, bytes]]] = {}
 
     def __len__(self) -> int:
-        return len(self._current)
+        """Entries, replaced ones included."""
+        return sum(map(len, self._heaps.values()))
 
-    def put(self, token: bytes, due_us: int | None, vendors: Vendors) -> None:
-        """Replace the token's entry; None: it waits for nothing."""
-        if due_us is None:
-            self._current.pop(token, None)
-        elif self._current.get(token) != (due_us, vendors):
-            self._current[token] = (due_us, vendors)
-            heap = self._heaps.setdefault(vendors, [])
-            heappush(heap, (due_us, token))
-            self._tidy(vendors, heap)
+    def fill(self, entries: Iterable[tuple[int, bytes, Vendors]]) -> None:
+        """Very many at once."""
+        for due_us, token, vendors in entries:
+            self._heaps.setdefault(vendors, []).append((due_us, token))
+        for heap in self._heaps.values():
+            heapify(heap)
 
-    def take_due(self, clocks: Clocks) -> list[bytes]:
-        """Remove and return the tokens whose instant their clock has passed (clock > instant)."""
-        due: list[bytes] = []
+    def put(self, token: bytes, due_us: int, vendors: Vendors) -> None:
+        heappush(self._heaps.setdefault(vendors, []), (due_us, token))
+
+    def take_due(self, clocks: Clocks, due_of: DueOf) -> list[bytes]:
+        """Remove and return the tokens whose instant their clock has passed (clock > instant).
+
+        Where more vendors have spoken since, a token may be returned before all of their clocks have passed it.
+        """
+        due: dict[bytes, None] = {}
         for vendors, heap in self._heaps.items():
-            clock_us = clocks.of(vendors)
-            while heap and heap[0][0] < clock_us:
-                entry = heappop(heap)
-                if self._current.get(entry[1]) == (entry[0], vendors):
-                    del self._current[entry[1]]
-                    due.append(entry[1])
-        return due
+            if heap:
+                clock_us = clocks.of(vendors)
+                while heap and heap[0][0] < clock_us:
+                    due_us, token = heappop(heap)
+                    if due_of(token) == due_us:
+                        due[token] = None
+        return list(due)
 
-    def first(self) -> int | None:
+    def first(self, due_of: DueOf) -> int | None:
         """The earliest instant of all."""
         tops = []
-        for vendors, heap in self._heaps.items():
-            while heap and self._current.get(heap[0][1]) != (heap[0][0], vendors):
+        for heap in self._heaps.values():
+            while heap and due_of(heap[0][1]) != heap[0][0]:
                 heappop(heap)
             if heap:
                 tops.append(heap[0][0])
         return min(tops, default=None)
 
-    def count(self, until_us: int) -> int:
+    def count(self, until_us: int, due_of: DueOf) -> int:
         """How many are due before an instant. May be asked from another thread: then it is off by what moves meanwhile.
 
         A heap's entries before an instant hang together from its top, so this costs what is counted, not what is open.
         """
-        found = 0
-        for vendors, heap in list(self._heaps.items()):
+        found: set[bytes] = set()
+        for heap in list(self._heaps.values()):
             places = [0]
             while places:
                 place = places.pop()
                 for due_us, token in heap[place : place + 1]:
                     if due_us < until_us:
-                        found += self._current.get(token) == (due_us, vendors)
+                        if due_of(token) == due_us:
+                            found.add(token)
                         places += (2 * place + 1, 2 * place + 2)
-        return found
+        return len(found)
 
-    def _tidy(self, vendors: Vendors, heap: list[tuple[int, bytes]]) -> None:
-        """Rebuild a heap that is mostly replaced entries, so that memory follows what is open."""
-        if len(heap) > 64 and len(heap) > 4 * len(self._current):
-            heap[:] = [entry for entry in heap if self._current.get(entry[1]) == (entry[0], vendors)]
-            heapify(heap)
+    def tidy(self, live: int, due_of: DueOf) -> None:
+        """Drop what was replaced, if it is more than the ``live`` entries, so that memory follows what is open."""
+        if len(self) > 2 * live + SPARE:
+            for vendors, heap in list(self._heaps.items()):
+                heap[:] = {entry for entry in heap if due_of(entry[1]) == entry[0]}
+                heapify(heap)
+                if not heap:
+                    del self._heaps[vendors]

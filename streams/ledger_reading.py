@@ -13,7 +13,9 @@ from streams.settings import Settings
 QUIET_S = 60.0
 """A broker that has nothing to say for so long while a ledger is loaded has gone, or hangs."""
 
-FETCHING = {"queued_max_messages_kbytes": 400_000, "fetch_message_max_bytes": 8_000_000}
+FETCHING = {"queued_max_messages_kbytes": 16_000, "fetch_message_max_bytes": 4_000_000}
+"""What is fetched ahead stands in memory beside what is loaded, for each partition that is: enough to be busy with."""
+AT_ONCE = 2_000
 
 
 def read_ledger(settings: Settings, topic: str, number: int) -> tuple[dict[bytes, bytes], Applied]:
@@ -35,7 +37,7 @@ def _read_to(consumer: ck.Consumer, end: int) -> tuple[dict[bytes, bytes], Appli
     records: dict[bytes, bytes] = {}
     applied, heard_s = Applied(), time.monotonic()
     while True:
-        messages = consumer.consume(10_000, 0.1)
+        messages = consumer.consume(AT_ONCE, 0.1)
         heard_s = time.monotonic() if messages else heard_s
         if time.monotonic() - heard_s > QUIET_S:
             raise TimeoutError("the broker no longer answers while the ledger is loaded")

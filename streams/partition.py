@@ -4,7 +4,8 @@ A batch works on a copy of what it touches; ``keep`` takes it over once its tran
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from schemas.codec import decode_event, decode_pulse, encode
 from schemas.events import Event
 from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
-from schemas.stored import Stored, decode_stored, encode_stored, pack, unpack
+from schemas.stored import Stored, decode_stored, due_of, encode_stored, pack, unpack
 from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
 from streams.ordinary import Ordinary
@@ -41,13 +42,22 @@ class Partition:
     def restore(self, records: dict[bytes, bytes], applied: Applied) -> None:
         """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
         self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
-        for token, stored in records.items():
+        self.due.fill(self._dues())
+
+    def _dues(self) -> Iterator[tuple[int, bytes, tuple[str, ...]]]:
+        vendors: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for token, stored in self.records.items():
             record = decode_stored(stored)
             if record.version < NEWEST:
                 record = replace(record, version=NEWEST, due_us=next_due_us(record, self.policies))
-                records[token] = encode_stored(record)
-            self.due.put(token, record.due_us, record.vendors)
+                self.records[token] = encode_stored(record)
             self.open += bool(record.open_hops)
+            if record.due_us is not None:
+                yield record.due_us, token, vendors.setdefault(record.vendors, record.vendors)
+
+    def due_of(self, token: bytes) -> int | None:
+        stored = self.records.get(token)
+        return None if stored is None else due_of(stored)
 
     def judge(self, records: Iterable[Record]) -> "Batch":
         """Handle records in the order of the log."""
@@ -59,12 +69,20 @@ class Partition:
     def keep(self, batch: "Batch", changed: dict[bytes, bytes | None], applied: Applied) -> None:
         """Memory follows the commit."""
         for token, stored in changed.items():
-            if stored is None:
-                self.records.pop(token, None)
-            else:
+            self.records.pop(token, None)  # its key, too, is the batch's now
+            if stored is not None:
                 self.records[token] = stored
         self.applied = applied
         self.open += batch.opened
+        self.due.tidy(len(self.records), self.due_of)
+
+
+class _Was(NamedTuple):
+    """What stands in the due index and the counts for a record, before it changes."""
+
+    open: bool
+    due_us: int | None
+    vendors: tuple[str, ...]
 
 
 class Batch:
@@ -83,6 +101,8 @@ class Batch:
         self.opened = 0
         """By how many the applications with an open hop have become more."""
         self.working: dict[bytes, Stored | None] = {}
+        self.tokens: dict[bytes, bytes] = {}
+        """Each token as one object, which record and due index share."""
         self.shrunk: dict[bytes, Stored] = {}
         """Token -> its record just before it shrank to a marker."""
         self.unreadable: list[int] = []
@@ -112,7 +132,13 @@ class Batch:
             self.pulse(offset, pulse)
 
     def first_due(self) -> int | None:
-        return self.partition.due.first()
+        return self.partition.due.first(self.due_of)
+
+    def due_of(self, token: bytes) -> int | None:
+        if token in self.working:
+            record = self.working[token]
+            return None if record is None else record.due_us
+        return self.partition.due_of(token)
 
     def changed(self) -> dict[bytes, bytes | None]:
         """Token -> its record to be stored, None: forgotten."""
@@ -151,8 +177,9 @@ class Batch:
         policies = self.partition.policies
         if not is_news(event, policies):
             return
+        token = self.tokens.setdefault(token, token)
         record = self._record(token)
-        was_open = record is not None and bool(record.open_hops)
+        was = _Was(False, None, ()) if record is None else _Was(bool(record.open_hops), record.due_us, record.vendors)
         after = self.partition.ordinary.step(record, event, arrived_us)
         if after is not None:
             after.due_us = next_due_us(after, policies)
@@ -166,7 +193,7 @@ class Batch:
             after = pack(known)
             for change in changes:
                 self._say(token, after.last4, change)
-        self._put(token, was_open, after)
+        self._put(token, was, after)
         self.shrunk.pop(token, None)  # it was forgotten, and begins anew
 
     def pulse(self, offset: int, pulse: Pulse) -> None:
@@ -181,23 +208,26 @@ class Batch:
     def _expire(self) -> None:
         clocks, policies = self.partition.clocks, self.partition.policies
         passed: list[tuple[bytes, str, Change]] = []
-        for token in self.partition.due.take_due(clocks):
+        for token in self.partition.due.take_due(clocks, self.due_of):
             record = self._record(token)
-            if record is not None:
-                after, changes = expire(record, clocks.of(record.vendors), policies)
-                if record.marker is None and (after is None or after.marker is not None):
-                    self.shrunk[token] = record
-                self._put(token, bool(record.open_hops), after)
-                passed += [(token, record.last4, change) for change in changes]
+            assert record is not None
+            after, changes = expire(record, clocks.of(record.vendors), policies)
+            if after is record:  # another vendor has spoken since, whose clock has not passed it yet
+                if record.due_us is not None:
+                    self.partition.due.put(token, record.due_us, record.vendors)
+                continue
+            token = self.tokens.setdefault(token, token)
+            if record.marker is None and (after is None or after.marker is not None):
+                self.shrunk[token] = record
+            self._put(token, _Was(bool(record.open_hops), None, ()), after)
+            passed += [(token, record.last4, change) for change in changes]
         for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
             self._say(token, last4, change)
 
-    def _put(self, token: bytes, was_open: bool, after: Stored | None) -> None:
+    def _put(self, token: bytes, was: "_Was", after: Stored | None) -> None:
         self.working[token] = after
-        self.opened += (after is not None and bool(after.open_hops)) - was_open
-        if after is None:
-            self.partition.due.put(token, None, ())
-        else:
+        self.opened += (after is not None and bool(after.open_hops)) - was.open
+        if after is not None and after.due_us is not None and (after.due_us != was.due_us or after.vendors != was.vendors):
             self.partition.due.put(token, after.due_us, after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:

@@ -25,11 +25,11 @@ def partition_readings(held: Mapping[int, Batch], now_us: int) -> Iterator[Readi
     slowest: dict[str, int] = {}
     for number, batch in held.items():
         partition, labels = batch.partition, (str(number),)
-        due = partition.due.count(now_us)
+        due = partition.due.count(now_us, batch.due_of)
         yield Reading("tairyu_watch_lag_seconds", labels, _behind(batch.at_us or UNKNOWN, now_us))
         yield Reading("tairyu_open_applications", labels, partition.open)
         yield Reading("tairyu_overdue_applications", labels, due)
-        yield Reading("tairyu_due_soon_applications", labels, partition.due.count(now_us + SOON_US) - due)
+        yield Reading("tairyu_due_soon_applications", labels, partition.due.count(now_us + SOON_US, batch.due_of) - due)
         for name, clock_us in partition.clocks.floors().items():
             slowest[name] = min(clock_us, slowest.get(name, clock_us))
     for name, clock_us in slowest.items():

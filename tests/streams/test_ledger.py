@@ -54,7 +54,7 @@ def test_what_was_committed_is_what_a_successor_loads(settings: Settings, topic:
     assert (first.applied, second.applied) == (12, 12)
     assert second.partition.records == first.partition.records
     assert second.partition.records.keys() == tokens
-    assert second.partition.due.first() == first.partition.due.first() is not None
+    assert second.pending.first_due() == first.pending.first_due() is not None
 
 
 def test_whoever_was_fenced_commits_nothing_and_its_memory_does_not_lead(settings: Settings, topic: Callable[..., str]) -> None:

@@ -81,7 +81,7 @@ def test_an_application_of_the_first_version_is_due_and_goes_on_its_way() -> Non
     partition = Partition(MY_NUMBER, 0)
     partition.restore({story.token.encode(): plain(story.record)}, Applied())
 
-    assert partition.due.first() == story.log.partition.due.first() is not None
+    assert Batch(partition).first_due() == story.log.batch.first_due() is not None
     story.log.partition, story.log.batch = partition, Batch(partition)
     assert story.clock("2026-04-02 10:00:01") == ["raised forward notice", "escalated forward warn"]
     assert story.jlis("application.received", "2026-04-02 11:00") == ["cleared forward warn"]
