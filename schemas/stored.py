@@ -11,9 +11,14 @@ import msgspec
 
 from schemas.records import NEWEST, Application, Contribution, Correction, Marker, OpenHop, Said, Way
 
-_ROW = struct.Struct("<8s8sqqHHHHHH")
-"""Event, content, claimed_us, arrived_us; then the places of milestone, speaker, role, kiosk and both municipalities among the names."""
+_ROW = struct.Struct("<8s8sqq6B")
+"""Event, content, claimed_us, arrived_us; then the places of milestone, speaker, role, kiosk and both municipalities among the names, from
+1; 0: it has none."""
+_LONG_ROW = struct.Struct("<8s8sqq6H")
+"""The same, for records with more names than a byte can tell apart."""
 ROW = _ROW.size
+NAMES = 0xFF
+"""So many names a short row can tell apart."""
 
 UINT64 = 0xCF
 """What stands before such a number in msgpack."""
@@ -81,7 +86,9 @@ def due_of(raw: bytes) -> int | None:
 def pack(record: Application) -> Stored:
     """As it is kept."""
     names: dict[str, int] = {}
-    rows = b"".join(_rows(record.contributions, names))
+    told = list(_rows(record.contributions, names))
+    row = _row(len(names))
+    rows = b"".join(row.pack(*fields) for fields in told)
     return Stored(
         max(record.version, NEWEST),
         record.due_us,
@@ -126,7 +133,9 @@ def contributions(record: Stored) -> Iterator[Contribution]:
 def _contributions(record: Stored) -> Iterator[Contribution]:
     names = ("", *record.names)
     optional = (None, *record.names)
-    for event, content, claimed_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence in _ROW.iter_unpack(record.rows):
+    for event, content, claimed_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence in _row(
+        len(record.names)
+    ).iter_unpack(record.rows):
         yield Contribution(
             event,
             content,
@@ -149,13 +158,17 @@ def names_of(record: Application) -> dict[str, int]:
     return names
 
 
-def _rows(told: Iterable[Contribution], names: dict[str, int]) -> Iterator[bytes]:
+def _row(names: int) -> struct.Struct:
+    return _ROW if names <= NAMES else _LONG_ROW
+
+
+def _rows(told: Iterable[Contribution], names: dict[str, int]) -> Iterator[tuple[bytes | int, ...]]:
     def place(name: str | None) -> int:
         return 0 if name is None else names.setdefault(name, len(names) + 1)
 
     for c in told:
         texts = (c.milestone, c.speaker, c.role, c.kiosk, c.kiosk_municipality, c.residence_municipality)
-        yield pack_row(c.event, c.content, c.claimed_us, c.arrived_us, *map(place, texts))
+        yield (c.event, c.content, c.claimed_us, c.arrived_us, *map(place, texts))
 
 
 def _check(version: int) -> None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from schemas.events import PREFIX, Event
 from schemas.identity import content_hash, event_hash
 from schemas.records import Application, OpenHop, Way
-from schemas.stored import ROW, Stored, names_of, pack_row
+from schemas.stored import NAMES, ROW, Stored, names_of, pack_row
 from streams.custody import AHEAD_US, EVENTS_OF_A_SPEAKER, Attribution, Derived, claimed_us
 from streams.deadlines import day_of, due_us, effective_hop
 from streams.policy import Hop, Policies, Policy
@@ -160,6 +160,8 @@ class Ordinary:
             return None
 
         names, places, named = self._named(record.names, way, road.policy.attribution_role, name, event)
+        if len(names) > NAMES:
+            return None  # all its rows have to be written anew
         if named[0] and event.role == road.policy.attribution_role and named[0] != places[1]:
             return None  # another vendor
         if named != named_by(way) and (record.said or (road.ruled and rows)):

@@ -4,7 +4,7 @@ A batch works on a copy of what it touches; ``keep`` takes it over once its tran
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -42,18 +42,16 @@ class Partition:
     def restore(self, records: dict[bytes, bytes], applied: Applied) -> None:
         """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
         self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
-        self.due.fill(self._dues())
-
-    def _dues(self) -> Iterator[tuple[int, bytes, tuple[str, ...]]]:
         vendors: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for token, stored in self.records.items():
+        for token, stored in records.items():
             record = decode_stored(stored)
             if record.version < NEWEST:
                 record = replace(record, version=NEWEST, due_us=next_due_us(record, self.policies))
-                self.records[token] = encode_stored(record)
+                records[token] = encode_stored(record)
             self.open += bool(record.open_hops)
             if record.due_us is not None:
-                yield record.due_us, token, vendors.setdefault(record.vendors, record.vendors)
+                self.due.put(token, record.due_us, vendors.setdefault(record.vendors, record.vendors))
+        self.due.added = 0
 
     def due_of(self, token: bytes) -> int | None:
         stored = self.records.get(token)

@@ -30,7 +30,7 @@ from tests.bench.traffic import TOWNS
 MONDAY_US = from_text("2026-04-06T09:00:00+09:00")
 WORKDAYS = tuple(MONDAY_US + (day + day // 5 * 2) * DAY_US for day in range(10))
 """On which they are accepted: those of one day fall due together, at midnight after the 18th business day."""
-STEPS = (("submitted", -70_000), ("uploaded", -69_000), ("forwarded", -68_000), ("received", -40_000), ("accepted", 0))
+STEPS = (("submitted", -70_000), ("uploaded", -69_000), ("forwarded", -68_000), ("received", -50_000), ("accepted", 0))
 """What happens, and how many seconds before it is accepted."""
 DIFFERENT = 1_000
 """Records of each day that are told apart."""

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from schemas.instants import SECOND_US, from_text
 from streams.clocks import Clocks
 from streams.due import DueIndex
 from tests.streams.story import Log, Story, shown, token_of
@@ -117,16 +118,24 @@ def test_memory_follows_what_is_open_and_not_what_has_changed() -> None:
     assert index.first(index.now.get) == 9_999
 
 
-def test_very_many_at_once_are_due_like_one_after_the_other() -> None:
-    clocks, chance = noon().partition.clocks, Random(5)
-    entries = [(chance.randrange(1_000), token_of(seed).encode(), chance.choice([(), ("plaza",)])) for seed in range(200)]
-    index, single = Index(), Index()
-    index.fill(entries)
-    for due_us, token, vendors in entries:
-        index.now[token] = due_us
-        single.set(token, due_us, vendors)
-    assert index.due(clocks) == single.due(clocks)
-    assert len(index) == 0
+def test_instants_near_and_far_come_due_each_at_its_time() -> None:
+    log, chance, index = Log(), Random(5), Index()
+    begin = from_text("2026-04-01T00:00:00Z")
+    for seed in range(300):
+        index.set(token_of(seed).encode(), begin + chance.randrange(300_000) * SECOND_US, chance.choice([(), ("plaza",), ("tokiwa",)]))
+    for seed in range(0, 300, 3):  # replaced by a later one, or by the same
+        index.set(token_of(seed).encode(), begin + chance.choice((seed, 100_000 + seed)) * SECOND_US, ("plaza",))
+
+    left = {token: due_us for token, due_us in index.now.items() if due_us is not None}
+    for hours in (1, 2, 5, 30, 31, 84):
+        log.clock(f"2026-04-0{1 + (9 + hours) // 24} {(9 + hours) % 24:02d}:00")
+        now_us = log.partition.clocks.of([])
+        assert index.first(index.now.get) == min(left.values())
+        assert index.count(now_us, index.now.get) == sum(due_us < now_us for due_us in left.values())
+        assert sorted(index.due(log.partition.clocks)) == sorted(token for token, due_us in left.items() if due_us < now_us)
+        left = {token: due_us for token, due_us in left.items() if due_us >= now_us}
+        index.now = {token: index.now[token] for token in left}
+    assert left == {}
 
 
 def test_nothing_is_due_while_a_clock_stands() -> None:

@@ -68,6 +68,12 @@ def test_a_record_of_the_first_version_is_read_whole() -> None:
     assert decode_application(plain(RECORD)) == msgspec.structs.replace(RECORD, version=1)
 
 
+def test_a_record_with_very_many_names_keeps_them_all() -> None:
+    told = tuple(msgspec.structs.replace(CONTRIBUTION, event=number.to_bytes(8), kiosk=f"k{number}") for number in range(300))
+    record = msgspec.structs.replace(RECORD, contributions=told)
+    assert decode_application(encode_application(record)) == record
+
+
 def test_rows_that_are_cut_off_or_name_what_is_not_there_are_no_record() -> None:
     record = pack(RECORD)
     for broken in (msgspec.structs.replace(record, rows=record.rows[:-1]), msgspec.structs.replace(record, names=())):
