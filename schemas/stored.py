@@ -32,16 +32,25 @@ class Stored(msgspec.Struct, array_like=True):
     version: int = NEWEST
     due_us: int | None = None
     vendors: tuple[str, ...] = ()
+    open_hops: tuple[OpenHop, ...] = ()
     last4: str = ""
     names: tuple[str, ...] = ()
     """The texts of all contributions, each once, in the order of their first appearance."""
     rows: bytes = b""
     way: Way | None = None
-    open_hops: tuple[OpenHop, ...] = ()
     said: tuple[Said, ...] = ()
     corrections: tuple[Correction, ...] = ()
     shrink_us: int | None = None
     marker: Marker | None = None
+
+
+class Glance(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of ``Stored``: all that need be known of an application that is loaded and not yet looked at."""
+
+    version: int = NEWEST
+    due_us: int | None = None
+    vendors: tuple[str, ...] = ()
+    open_hops: tuple[msgspec.Raw, ...] = ()
 
 
 class NewerRecord(Exception):
@@ -56,6 +65,8 @@ _decode = msgspec.msgpack.Decoder(Stored).decode
 _decode_first = msgspec.msgpack.Decoder(Application).decode
 """Version 1 was the plain array of ``Application``, without its last two fields."""
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+_glance = msgspec.msgpack.Decoder(Glance).decode
 
 encode_stored = msgspec.msgpack.Encoder().encode
 
@@ -78,6 +89,15 @@ def decode_stored(raw: bytes) -> Stored:
     return record
 
 
+def glance(raw: bytes) -> Glance | None:
+    """None if it is no record of this release: ``decode_stored`` tells more."""
+    try:
+        record = _glance(raw)
+    except msgspec.ValidationError:
+        return None
+    return record if record.version == NEWEST else None
+
+
 def due_of(raw: bytes) -> int | None:
     """Only ``due_us`` of a record of this release, for an index that asks it of very many: the second element, 8 bytes if it is one."""
     return int.from_bytes(raw[3:11], "big") if raw[2] == UINT64 else decode_stored(raw).due_us
@@ -93,11 +113,11 @@ def pack(record: Application) -> Stored:
         max(record.version, NEWEST),
         record.due_us,
         record.vendors,
+        record.open_hops,
         record.last4,
         tuple(names),
         rows,
         record.way,
-        record.open_hops,
         record.said,
         record.corrections,
         record.shrink_us,

@@ -13,7 +13,7 @@ from streams.settings import Settings
 QUIET_S = 60.0
 """A broker that has nothing to say for so long while a ledger is loaded has gone, or hangs."""
 
-FETCHING = {"queued_max_messages_kbytes": 16_000, "fetch_message_max_bytes": 4_000_000}
+FETCHING = {"queued_max_messages_kbytes": 8_000, "fetch_message_max_bytes": 2_000_000}
 """What is fetched ahead stands in memory beside what is loaded, for each partition that is: enough to be busy with."""
 AT_ONCE = 2_000
 

@@ -14,7 +14,7 @@ from schemas.codec import decode_event, decode_pulse, encode
 from schemas.events import Event
 from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
-from schemas.stored import Stored, decode_stored, due_of, encode_stored, pack, unpack
+from schemas.stored import Glance, Stored, decode_stored, due_of, encode_stored, glance, pack, unpack
 from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
 from streams.ordinary import Ordinary
@@ -44,9 +44,10 @@ class Partition:
         self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
         vendors: dict[tuple[str, ...], tuple[str, ...]] = {}
         for token, stored in records.items():
-            record = decode_stored(stored)
-            if record.version < NEWEST:
-                record = replace(record, version=NEWEST, due_us=next_due_us(record, self.policies))
+            record: Glance | Stored | None = glance(stored)
+            if record is None:  # of an earlier release
+                first = decode_stored(stored)
+                record = replace(first, version=NEWEST, due_us=next_due_us(first, self.policies))
                 records[token] = encode_stored(record)
             self.open += bool(record.open_hops)
             if record.due_us is not None:

@@ -1,6 +1,7 @@
 """The words for what was judged: a transition's message, and the final verdict of each hop. Pure."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -70,14 +71,14 @@ def transition(token: str, last4: str, change: Change) -> Transition:
         calendar_version=change.policy.calendar_version(change.hop),
         limit_rule=said.rule,
         flags=change.flags,
-        entered_at=to_text(said.entered_us),
-        due_at=to_text(said.due_us),
-        closed_at=_text(said.closed_us),
-        closed_before=_text(change.closed_before_us),
-        at=to_text(change.at_us),
+        entered_at=_text(said.entered_us),
+        due_at=_text(said.due_us),
+        closed_at=None if said.closed_us is None else _text(said.closed_us),
+        closed_before=None if change.closed_before_us is None else _text(change.closed_before_us),
+        at=_text(change.at_us),
     )
     return Transition(
-        id=f"{stall}:{said.revision}", type=STALL_PREFIX + change.kind, subject=token, time=to_text(change.time_us), data=verdict
+        id=f"{stall}:{said.revision}", type=STALL_PREFIX + change.kind, subject=token, time=_text(change.time_us), data=verdict
     )
 
 
@@ -131,5 +132,7 @@ def _row(token: str, record: Application, derived: Derived, custody: Custody, ve
     )
 
 
-def _text(instant_us: int | None) -> str | None:
-    return None if instant_us is None else to_text(instant_us)
+@lru_cache(1 << 12)
+def _text(instant_us: int) -> str:
+    """Of what is said at one pulse, many have a limit in common, and all have the clock."""
+    return to_text(instant_us)
