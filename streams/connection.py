@@ -6,16 +6,18 @@ The watch's Faust worker reads by aiokafka, which takes the same settings in its
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from streams.logs import KafkaClients
 from streams.setting_sources import SettingsError
 from streams.settings import Settings
 
+LOG = KafkaClients()
 Config = dict[str, Any]
 """By librdkafka's names."""
 
 
 def kafka(settings: Settings) -> Config:
     """What every librdkafka client needs to reach the brokers."""
-    reached = {"bootstrap.servers": settings.brokers, "security.protocol": settings.brokers_security}
+    reached = {"bootstrap.servers": settings.brokers, "security.protocol": settings.brokers_security, "logger": LOG}
     return {**reached, **_tls(settings), **_sasl(settings)}
 
 

@@ -5,7 +5,6 @@ SIGTERM and SIGINT end it after the batch in hand, with exit code 0. Anything el
 with nothing acknowledged (rule 5): starting is the only recovery.
 """
 
-import logging
 import os
 import signal
 import sys
@@ -62,19 +61,6 @@ class Handler(Protocol):
     def handle(self, batch: Batch) -> None:
         """After every consume, empty or not, while it owns something. Commits by itself."""
         ...
-
-
-def log_to_stderr() -> None:
-    """One JSON object a line, on stderr: stdout belongs to commands' answers."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def die(what: str, error: BaseException | None = None) -> NoReturn:
@@ -173,7 +159,7 @@ class _Loop:
     """Partition -> where it was last told to read from. What cannot be unpacked is told at the first offset of its batch, always."""
 
     def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
-        consumer = ck.Consumer({**self.config, "logger": log})
+        consumer = ck.Consumer(self.config)
         consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=_lost)
         gauges(self.lag.readings)
         log.info("reading", topics=list(self.topics), group=self.config["group.id"])

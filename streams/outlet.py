@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import confluent_kafka as ck
-import structlog
 
 from streams.admission import Output
 from streams.connection import kafka
@@ -14,7 +13,6 @@ from streams.groups import INTAKE
 from streams.metrics import histogram
 from streams.settings import Settings
 
-log = structlog.get_logger()
 took = histogram("tairyu_commit_seconds")
 
 TRANSACTION_MS = 10_000
@@ -43,7 +41,6 @@ class Outlet:
                 "linger.ms": 5,
                 "message.max.bytes": LARGEST,
                 "queue.buffering.max.messages": 1_000_000,
-                "logger": log,
             }
         )
         self._producer.init_transactions(FENCE_S)

@@ -99,9 +99,9 @@ def topic_ids(admin: AdminClient, names: Iterable[str]) -> dict[str, str]:
     return {name: str(outcome.result(TIMEOUT_S).topic_id) for name, outcome in described.items()}
 
 
-def admin_client(settings: Settings, *, quiet: bool = False) -> AdminClient:
-    """``quiet``: for a command, what goes wrong is raised, not printed."""
-    return AdminClient(kafka(settings) | ({"log_level": 0} if quiet else {}))
+def admin_client(settings: Settings) -> AdminClient:
+    """It logs nothing: what goes wrong is raised."""
+    return AdminClient(kafka(settings) | {"log_level": 0})
 
 
 def _usable(admin: AdminClient) -> set[str]:

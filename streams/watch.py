@@ -196,6 +196,6 @@ def run(settings: Settings) -> None:
 
 def work(watch: Watch) -> None:
     gc.set_threshold(50_000, 20, 50)  # records make many short-lived objects and no cycles: to look for cycles as often costs 8 %
-    worker = faust.Worker(watch.app, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker = faust.Worker(watch.app, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None
     worker.execute_from_commandline()

@@ -109,7 +109,7 @@ def _at(what: str, look: Iterable[Finding]) -> Told:
 
 
 def _brokers(settings: Settings) -> Told:
-    admin, cards = admin_client(settings, quiet=True), load_cards()
+    admin, cards = admin_client(settings), load_cards()
     try:
         topics_of(admin, settings.brokers)
         policy = load_policies(settings.policy).newest

@@ -55,7 +55,7 @@ def show() -> None:
 
 
 def _check_stopped(settings: Settings) -> None:
-    admin = admin_client(settings, quiet=True)
+    admin = admin_client(settings)
     topics_of(admin, settings.brokers)
     try:
         members = admin.describe_consumer_groups([INTAKE], request_timeout=TIMEOUT_S)[INTAKE].result(TIMEOUT_S).members
@@ -87,7 +87,7 @@ def known_tokens(settings: Settings, cards: dict[str, Card]) -> set[str]:
     try:
         found: set[str] = set()
         partitions = partitions_in(consumer, settings, custody)
-        _check_settled(admin_client(settings, quiet=True), custody, partitions)
+        _check_settled(admin_client(settings), custody, partitions)
         for number in partitions:
             records, applied = read_ledger(settings, ledger, number)
             found.update(map(bytes.decode, records))

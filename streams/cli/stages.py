@@ -9,7 +9,7 @@ import typer
 
 from streams.cli import app
 from streams.health import serve
-from streams.loop import log_to_stderr
+from streams.logs import log_to_stderr
 from streams.settings import load_settings
 
 

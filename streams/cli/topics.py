@@ -37,7 +37,7 @@ def topics(
         return
     settings, cards, feeds, parties = _contract(data, asks=check or create)
     if check or create:
-        admin = admin_client(settings, quiet=True)
+        admin = admin_client(settings)
         topics_of(admin, settings.brokers)  # said at once, if nobody answers there
     if check:
         found = check_topics(admin, settings, cards, feeds, parties)
@@ -77,7 +77,7 @@ def rights(
         lines = [orjson.dumps(right._asdict()).decode() for right in found] if as_json else command_lines(found, settings.brokers)
         print("\n".join(lines))
         return
-    added, beyond = add(admin_client(settings, quiet=True), found)
+    added, beyond = add(admin_client(settings), found)
     print(f"{len(added)} rights added, {len(found) - len(added)} were there")
     for line in beyond:
         print(f"beyond these: {line}: take it away with kafka-acls.sh --remove, unless you have given it on purpose")

@@ -54,7 +54,7 @@ def measure(ground: Ground) -> Findings:
         ground.say(f"intake: filling the public topics with {EVENTS[ground.size]:,} events")
         count = fill(settings, islice(traffic(settings, ground.seed, IN_FLIGHT), EVENTS[ground.size]))
         field = {"intake": (stage_command("intake"), INTAKE), "copy": (_copying(settings, topics), COPY)}
-        admin = admin_client(settings, quiet=True)
+        admin = admin_client(settings)
         laps: dict[str, list[Lap]] = {name: [] for name in field}
         for number in range(ground.rounds):
             for name in sorted(field, reverse=number % 2 == 0):

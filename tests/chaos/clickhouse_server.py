@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sinks.clickhouse import Store
 from sinks.clickhouse_http import Front
-from streams.loop import Stop, log_to_stderr
+from streams.logs import log_to_stderr
+from streams.loop import Stop
 from streams.readiness import tell_ready
 
 LOOK_S = 0.2

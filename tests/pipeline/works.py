@@ -85,7 +85,8 @@ class Works:
             topic: {partition: [] for partition in range(self.partitions)} for topic in (CUSTODY, APPLICATIONS, STALL_EVENTS)
         }
         """Topic -> partition -> what stands there, as far as it was read."""
-        self._reader = ck.Consumer(kafka(self.settings) | {"group.id": "a-reader-of-the-tests", "isolation.level": "read_committed"})
+        reading = {"isolation.level": "read_committed", "enable.auto.commit": False, "log_level": 0}
+        self._reader = ck.Consumer(kafka(self.settings) | reading | {"group.id": "a-reader-of-the-tests"})
         self._reader.assign([ck.TopicPartition(topic, number, 0) for topic, parts in self.logs.items() for number in parts])
 
     @property

@@ -34,7 +34,7 @@ import sys
 import msgspec
 from schemas.cards import load_cards
 from sinks.history import run
-from streams.loop import log_to_stderr
+from streams.logs import log_to_stderr
 from streams.settings import Settings
 log_to_stderr()
 prefix = sys.argv[1]

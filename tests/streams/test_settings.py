@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from streams.connection import clickhouse, kafka
+from streams.connection import LOG, clickhouse, kafka
 from streams.setting_sources import SettingsError, config_file, from_environment, from_toml
 from streams.settings import SECRETS, Settings
 
@@ -109,6 +109,7 @@ def test_user_and_authority_are_said_to_librdkafka_by_its_names() -> None:
     assert kafka(settings) == {
         "bootstrap.servers": "k:9093",
         "security.protocol": "SASL_SSL",
+        "logger": LOG,
         "ssl.ca.location": "/ca.pem",
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": "watch",
@@ -119,7 +120,7 @@ def test_user_and_authority_are_said_to_librdkafka_by_its_names() -> None:
 def test_without_tls_no_credential_leaves_this_machine() -> None:
     settings = Settings.model_validate({"brokers_user": "watch", "brokers_password": "hunter2", "brokers_ca": "/ca.pem"})
 
-    assert kafka(settings) == {"bootstrap.servers": settings.brokers, "security.protocol": "PLAINTEXT"}
+    assert kafka(settings) == {"bootstrap.servers": settings.brokers, "security.protocol": "PLAINTEXT", "logger": LOG}
 
 
 def test_clickhouse_is_reached_by_its_url_and_who_that_does_not_name() -> None:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("watch")]
 
 LOOKING = """
 import faust, json
-from streams.loop import log_to_stderr
+from streams.logs import log_to_stderr
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.watch import Watch, work
@@ -195,7 +195,7 @@ def test_the_table_is_read_inside_an_agent_and_changed_by_nobody_but_a_transacti
 
 STUCK = """
 import asyncio
-from streams.loop import log_to_stderr
+from streams.logs import log_to_stderr
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.watch import Watch, work

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("watch-faults")]
 SLOW = """
 import time
 from streams.ledger import LedgerStore, LedgerTable
-from streams.loop import log_to_stderr
+from streams.logs import log_to_stderr
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.watch import Watch, work
