@@ -1,10 +1,10 @@
 """What is wrong with this machine, and with the brokers: looked at, never touched. ClickHouse's part: ``sinks/doctor.py``."""
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from os import environ
 from pathlib import Path
 
 import confluent_kafka as ck
@@ -17,7 +17,7 @@ from schemas.records import PULSE_KEY
 from streams.calendars import UNIX_DAY
 from streams.findings import Finding
 from streams.groups import groups_of
-from streams.keys import KeyFileError, load_key
+from streams.keys import KeyFileError, load_key, narrow, open_to_others
 from streams.log_reader import LogError, ends_of, read_to, reader
 from streams.policy import Policy
 from streams.setting_sources import config_file
@@ -39,12 +39,13 @@ def check_key(path: Path) -> Iterator[Finding]:
     except KeyFileError as error:
         yield Finding("TAIRYU_KEY_FILE", str(error), "name the right file, or restore it from its copy: no stage goes on without it")
         return
-    if (mode := path.stat().st_mode & 0o777) & 0o077:
-        yield Finding(str(path), f"the key of the tokens is readable by others (mode {mode:o})", f"chmod 600 {path}")
+    if open_to_others(path.stat(), os.geteuid()):
+        mode = path.stat().st_mode & 0o777
+        yield Finding(str(path), f"the key of the tokens is readable by others (mode {mode:o})", narrow(path))
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    file, found = config_file(environ), origins()
+    file, found = config_file(os.environ), origins()
     if file is not None and file.is_file():
         mode, held = file.stat().st_mode & 0o777, sorted(name for name in SECRETS if found[name] == str(file))
         if held and mode & 0o077:

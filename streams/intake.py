@@ -6,6 +6,7 @@ position of every input with its T, are one transaction, under the group members
 worker that froze and woke commits nothing. Anything but a successful commit ends the process (rule 5).
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from streams.feed_figures import count_from_zero, deleted_unread, feed_readings
 from streams.gate import Gate
 from streams.groups import INTAKE
 from streams.inputs import Inputs
-from streams.keys import KeyFileError, key_ids, load_key
+from streams.keys import KeyFileError, key_ids, load_key, narrow, open_to_others
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.metrics import gauges
 from streams.outlet import Outlet
@@ -187,6 +188,9 @@ def _key(path: Path | None) -> Key:
     if path is None:
         raise LoopError("tokens need a key: name its file in TAIRYU_KEY_FILE")
     try:
-        return load_key(path)
-    except KeyFileError as error:
+        key, told = load_key(path), path.stat()
+    except (KeyFileError, OSError) as error:
         raise LoopError(str(error)) from error
+    if open_to_others(told, os.geteuid()):
+        log.warning("others can read the key of the tokens", file=str(path), mode=f"{told.st_mode & 0o777:o}", remedy=narrow(path))
+    return key

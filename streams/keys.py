@@ -53,6 +53,21 @@ def key_ids(key: Key) -> tuple[str, ...]:
     return (FIRST,) if isinstance(key, bytes) else key.ids
 
 
+def open_to_others(told: os.stat_result, user: int) -> bool:
+    """Whether anybody but ``user`` may read (or change) the file of a key. A group may, where the file is somebody else's.
+
+    So secrets are mounted: root's, and read by a group. Mounts are often wider than that (0444 by compose's default, 0644 by
+    Kubernetes'), and nobody in the container can narrow them; nor can anybody else there read them. So who finds it says it, and goes
+    on: to refuse would keep feeds waiting for a fault that the mode alone does not prove.
+    """
+    return bool(told.st_mode & (0o077 if told.st_uid == user else 0o007))
+
+
+def narrow(path: Path) -> str:
+    """What to do about a file that is open to others."""
+    return f"chmod 600 {path}; a secret that is mounted: mode 0400 for the user that reads it, or 0440 for its group"
+
+
 def rotate(path: Path, tokens: set[str]) -> tuple[str, Path]:
     """Puts a new key before the newest, which keeps the applications of these tokens. Gives the new id, and the file of those.
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.keys import narrow
 from tests.cli.house import House
 
 MACHINE = "settings, disks, policy and parties, calendars"
@@ -26,7 +27,7 @@ def test_what_is_wrong_is_counted_at_the_end(house: House) -> None:
 
     assert said.returncode == 1
     first, *_, last = said.stdout.splitlines()
-    assert first == f"{key}: the key of the tokens is readable by others (mode 604): chmod 600 {key}"
+    assert first == f"{key}: the key of the tokens is readable by others (mode 604): {narrow(key)}"
     assert last == f"1 thing is wrong. Looked at: {MACHINE.replace('settings, ', 'settings, the key of the tokens, ')}."
 
 

@@ -45,6 +45,24 @@ def test_without_a_key_it_says_where_one_is_named(broker: EmbeddedBroker, tmp_pa
     house.close()
 
 
+def test_a_key_that_others_can_read_is_said_and_stops_nobody(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    house = House(broker, tmp_path)
+    words = '"event": "others can read the key of the tokens"'
+    logs = []
+    for mode in (0o604, 0o600):
+        (tmp_path / "key").chmod(mode)
+        intake = house.intake(f"mode-{mode:o}")
+        house.wait_for(house.send(submissions(Random(mode), 3)))
+        assert intake.stop()
+        logs.append(intake.log.read_text())
+    house.close()
+
+    (said,) = (json.loads(line) for line in logs[0].splitlines() if words in line)
+    assert (said["level"], said["file"], said["mode"]) == ("warning", str(tmp_path / "key"), "604")
+    assert said["remedy"].startswith(f"chmod 600 {tmp_path / 'key'}; ")
+    assert words not in logs[1]
+
+
 def test_without_custody_log_it_says_how_to_create_it(broker: EmbeddedBroker, tmp_path: Path) -> None:
     house = House(broker, tmp_path, create=False)
     assert f"topic {LOG} is missing" in said(house.intake())

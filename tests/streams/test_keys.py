@@ -1,6 +1,7 @@
 """A new key for new applications: old ones keep theirs, wherever and whenever something is said of them."""
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from schemas.keyring import Applications, Keyring
 from schemas.numbers import replace_ids
 from streams.evidence import Reading
 from streams.inputs import Inputs
-from streams.keys import KeyFileError, key_ids, load_key, rotate
+from streams.keys import KeyFileError, key_ids, load_key, open_to_others, rotate
 
 FIRST = b"a key of the tests, at least as long as 32 bytes"
 
@@ -85,6 +86,26 @@ def test_both_files_are_readable_by_their_owner_only(path: Path) -> None:
     rotate(path, set())
 
     assert {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {"key": 0o600, "key.1.applications": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "others"),
+    [
+        (0o600, "ours", False),
+        (0o400, "ours", False),
+        (0o640, "ours", True),
+        (0o604, "ours", True),
+        # a secret as it is mounted: root's, for a group that we are in; or for everybody
+        (0o440, "root's", False),
+        (0o444, "root's", True),
+        (0o644, "root's", True),
+    ],
+)
+def test_a_key_file_is_open_to_others_unless_it_reaches_us_through_our_group(mode: int, owner: str, others: bool) -> None:
+    us, them = 10001, 0
+    told = os.stat_result((0o100000 | mode, 1, 1, 1, us if owner == "ours" else them, 10001, 64, 0, 0, 0))
+
+    assert open_to_others(told, us) is others
 
 
 def test_a_key_may_be_any_bytes(path: Path) -> None:
