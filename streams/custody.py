@@ -7,6 +7,7 @@ all of them. What is *said* of a derivation is ``stalls``.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,8 +30,7 @@ CORRECTIONS = 300
 UNREADABLE_US = -(1 << 62)
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """Whom and where a verdict names: from the earliest valid contribution that has it (tie: hash)."""
 
     vendor: str | None
@@ -254,12 +254,7 @@ def _attempts(counted: list[tuple[int, Contribution]], policy: Policy) -> tuple[
 
 
 def _hops(policies: Policies, policy: Policy, attribution: Attribution, begins: list[int], first: Milestones) -> Iterator[Custody]:
-    named: Mapping[str, str | None] = {
-        "kiosk": attribution.kiosk,
-        "vendor": attribution.vendor,
-        "kiosk_municipality": attribution.kiosk_municipality,
-        "residence_municipality": attribution.residence_municipality,
-    }
+    named = attribution._asdict()
     for name in policies.hop_order:
         for place in range(len(first)):
             entry = _entry(policies, name, named, first[place])

@@ -124,8 +124,7 @@ class Road:
 
 
 def _ruled(policy: Policy, name: str, named: Attribution | None) -> tuple[Hop, str]:
-    attributes = {} if named is None else {key: getattr(named, key) for key in Attribution.__slots__}
-    return effective_hop(policy, name, attributes)
+    return effective_hop(policy, name, {} if named is None else named._asdict())
 
 
 @dataclass(frozen=True)

@@ -230,10 +230,11 @@ class Batch:
             self.partition.due.put(token, after.due_us, after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:
-        value = encode(transition(token.decode(), last4, change))
+        text, said = token.decode(), change.said
+        value = encode(transition(text, last4, change))
         self.said.append((token, value))
-        self.kinds[change.kind, change.said.hop] += 1
-        stall = stall_id(token.decode(), change.said.hop, change.said.attempt)
+        self.kinds[change.kind, said.hop] += 1
+        stall = stall_id(text, said.hop, said.attempt)
         if change.kind in OPEN:
             self.stalls[stall] = value
         elif change.kind != "recorded":

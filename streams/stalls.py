@@ -6,7 +6,7 @@ every odd case is an ordinary one. Only pulses raise or escalate (``expire``); n
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -24,8 +24,7 @@ OPEN = frozenset({"raised", "escalated", "revised"})
 LATE = frozenset({"cleared", "recorded"})
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One transition: what is said now, and the figures around it that a record need not keep."""
 
     said: Said
@@ -83,29 +82,33 @@ def expire(record: Record, clock_us: int, policies: Policies) -> tuple[Record | 
     if record.marker is not None:
         return (None if clock_us > forget_at_us(record.marker, policies) else record), ()
     changes = tuple(_passed(record, clock_us, policies)) if record.open_hops else ()
-    if changes:
-        record = replace(record, said=_latest(record.said, changes))
+    said = _latest(record.said, changes) if changes else record.said
     if record.shrink_us is not None and clock_us > record.shrink_us:
         marker = _marker(record, record.shrink_us, policies)
         if clock_us > forget_at_us(marker, policies):
             return None, changes
         record = record.__class__(last4=record.last4, vendors=record.vendors, marker=marker)
-    elif not changes:
+        return replace(record, due_us=next_due_us(record, policies)), changes
+    if not changes:
         return record, ()
-    return replace(record, due_us=next_due_us(record, policies)), changes
+    return replace(record, said=said, due_us=_next_due_us(record, said, policies)), changes
 
 
 def next_due_us(record: Application | Stored, policies: Policies) -> int | None:
     """The earliest instant after which ``expire`` has something to do; None: it waits for nothing but news."""
+    return _next_due_us(record, record.said, policies)
+
+
+def _next_due_us(record: Application | Stored, said_now: tuple[Said, ...], policies: Policies) -> int | None:
     if record.marker is not None:
         return forget_at_us(record.marker, policies)
     instants = [] if record.shrink_us is None else [record.shrink_us]
-    if not record.said:
+    if not said_now:
         for hop in record.open_hops:
             if hop.due_us[0] is not None:
                 instants.append(max(hop.due_us[0], hop.news_us + _policy(policies, hop.policy_version).settle_us))
         return min(instants, default=None)
-    said = {(s.hop, s.attempt): s for s in record.said}
+    said = {(s.hop, s.attempt): s for s in said_now}
     for hop in record.open_hops:
         policy = _policy(policies, hop.policy_version)
         level = _next_level(said.get((hop.hop, hop.attempt)), policy.ruled_hop(hop.hop, hop.rule))
