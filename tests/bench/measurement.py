@@ -127,9 +127,9 @@ KEYS: Mapping[str, Bound | None] = {
 
 def measurements() -> Sequence[Measurement]:
     """All there are. (A measurement's module is loaded here, since it needs what stands above.)"""
-    from tests.bench import growth, intake, ledger, watch
+    from tests.bench import growth, intake, ledger, rules, watch
 
-    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT, growth.MEASUREMENT)
+    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT, growth.MEASUREMENT, rules.MEASUREMENT)
 
 
 def default_cache() -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import growth, intake, ledger
+from tests.bench import growth, intake, ledger, rules
 from tests.bench.measurement import KEYS, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -44,6 +44,13 @@ def test_how_cost_grows_is_measured_without_a_broker(tmp_path: Path) -> None:
 
     assert found.figures["pulse_ms"] > 0
     assert [point["open"] for point in found.details] == [1_000, 2_000]
+
+
+def test_the_rules_are_measured_with_and_without_their_short_cut(tmp_path: Path) -> None:
+    found = rules.measure(Ground(tmp_path, tmp_path, tmp_path, 1, Size.TINY, 1, print))
+
+    assert len(found.details["costs"]) == 2
+    assert found.details["short_cuts"] > 0.5
 
 
 def test_every_key_that_is_measured_is_one_of_the_closing_line_and_measured_once() -> None:
