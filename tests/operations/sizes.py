@@ -14,7 +14,8 @@ from pathlib import Path
 
 import cramjam
 
-from schemas.codec import encode, encode_application
+from schemas.codec import encode
+from schemas.stored import encode_stored
 from streams.files import read_lines
 from streams.gate import Gate
 from streams.judge import FileJudge
@@ -62,7 +63,7 @@ def measure(applications: int, folder: Path) -> Iterator[tuple[str, float]]:
     yield "stall-events bytes per transition, lz4", compressed(said) / max(1, len(said))
     yield "bytes of a pulse with its marker, lz4", len(bytes(cramjam.lz4.compress_block(encode(PULSE)))) + OVERHEAD
     records = [record for record in judge._batch.working.values() if record is not None and record.open_hops]
-    stored = [encode_application(record) for record in records]
+    stored = [encode_stored(record) for record in records]
     yield "open applications at the end", len(stored)
     yield "bytes of an open application's record", sum(map(len, stored)) / len(stored)
     partition, before = Partition(policies, 0), resident()
