@@ -1,10 +1,11 @@
-"""What a measurement is, and which there are: ``MEASUREMENTS`` names them all, in the order in which they run."""
+"""What a measurement is, and which there are: ``MODULES`` names them all, in the order in which they run."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -125,11 +126,20 @@ KEYS: Mapping[str, Bound | None] = {
 """The closing line's keys, in its order; one that was not measured is null there."""
 
 
-def measurements() -> Sequence[Measurement]:
-    """All there are. (A measurement's module is loaded here, since it needs what stands above.)"""
-    from tests.bench import growth, intake, ledger, rules, watch
+MODULES = (
+    "watch",
+    "intake",
+    "ledger",
+    "growth",
+    "rules",
+    "latency",
+)
+"""Each has a ``MEASUREMENT``; they run in this order."""
 
-    return (watch.MEASUREMENT, intake.MEASUREMENT, ledger.MEASUREMENT, growth.MEASUREMENT, rules.MEASUREMENT)
+
+def measurements() -> Sequence[Measurement]:
+    """All there are. (Their modules are loaded here, since they need what stands above.)"""
+    return [import_module(f"tests.bench.{name}").MEASUREMENT for name in MODULES]
 
 
 def default_cache() -> Path:

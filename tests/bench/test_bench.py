@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import growth, intake, ledger, rules
+from tests.bench import growth, intake, latency, ledger, rules
 from tests.bench.measurement import KEYS, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -37,6 +37,16 @@ def test_the_ledger_is_measured_beside_faust_s_own_recovery(ground: MakeGround) 
     assert min(found.figures.values()) > 0
     assert [load["applications"] for load in found.details["loads"]] == [found.details["open"]]
     assert len(found.details["bursts_s"]) == ledger.BURSTS
+
+
+@pytest.mark.kafka
+def test_the_time_from_a_limit_to_its_transition_is_measured_under_load(ground: MakeGround) -> None:
+    found = latency.measure(ground())
+
+    (at,) = found.details
+    assert at["events_per_s"] == 200
+    assert at["transitions"] >= latency.WINDOW_S[Size.TINY] * latency.HELD_PER_S - 2
+    assert 0 < at["p50_ms"] <= at["p99_ms"] == pytest.approx(found.figures["latency_p99_ms"], abs=0.1)
 
 
 def test_how_cost_grows_is_measured_without_a_broker(tmp_path: Path) -> None:
