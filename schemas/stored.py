@@ -34,8 +34,8 @@ class Stored(msgspec.Struct, array_like=True):
     vendors: tuple[str, ...] = ()
     open_hops: tuple[OpenHop, ...] = ()
     last4: str = ""
-    names: tuple[str, ...] = ()
-    """The texts of all contributions, each once, in the order of their first appearance."""
+    names: dict[str, int] = {}
+    """The texts of all contributions in the order of their first appearance, each once, with its place from 1."""
     rows: bytes = b""
     way: Way | None = None
     said: tuple[Said, ...] = ()
@@ -115,7 +115,7 @@ def pack(record: Application) -> Stored:
         record.vendors,
         record.open_hops,
         record.last4,
-        tuple(names),
+        names,
         rows,
         record.way,
         record.said,

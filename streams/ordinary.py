@@ -6,10 +6,9 @@ contributions (``tests/properties/test_ordinary.py`` holds the two against each 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
-from schemas.events import PREFIX, Event
+from schemas.events import Event
 from schemas.identity import content_hash, event_hash
 from schemas.records import Application, OpenHop, Way
 from schemas.stored import NAMES, ROW, Stored, names_of, pack_row
@@ -127,20 +126,17 @@ def _ruled(policy: Policy, name: str, named: Attribution | None) -> tuple[Hop, s
     return effective_hop(policy, name, {} if named is None else named._asdict())
 
 
-@dataclass(frozen=True)
 class Ordinary:
     """The ordinary ways of one procedure, through all its versions."""
 
-    policies: Policies
-    _roads: dict[int, Road] = field(default_factory=dict)
+    def __init__(self, policies: Policies) -> None:
+        self.policies = policies
+        self.roads = tuple(Road(policies, place) for place in reversed(range(len(policies.versions))))
+        """The newest version's first."""
 
-    @cached_property
-    def roads(self) -> tuple[Road, ...]:
-        return tuple(Road(self.policies, place) for place in reversed(range(len(self.policies.versions))))
-
-    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
-        """The record with this event in it (the same object, changed), nothing being said; None: ``advance`` has to look, and nothing was
-        changed."""
+    def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
+        """The record with this event of milestone ``name`` in it (the same object, changed), nothing being said; None: ``advance`` has to
+        look, and nothing was changed."""
         at_us = claimed_us(event.time)
         if record is None:
             if at_us < self.policies.versions[0].epoch_us:
@@ -151,9 +147,10 @@ class Ordinary:
         else:
             way = record.way
             first_us = way.first_us
-        if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(record.rows) >= ROWS:
+        rows = record.rows
+        if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(rows) >= ROWS:
             return None
-        road, name, rows = self._road(first_us), event.type[len(PREFIX) :], record.rows
+        road = self._road(first_us)
         identity = event_hash(event.speaker, event.source, event.id)
         if at_us >= road.until_us or identity in rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
             return None
@@ -161,23 +158,23 @@ class Ordinary:
         names, places, named = self._named(record.names, way, road.policy.attribution_role, name, event)
         if len(names) > NAMES:
             return None  # all its rows have to be written anew
-        if named[0] and event.role == road.policy.attribution_role and named[0] != places[1]:
+        if named[0] and named[0] != places[1] and event.role == road.policy.attribution_role:
             return None  # another vendor
-        if named != named_by(way) and (record.said or (road.ruled and rows)):
+        if (record.said or (road.ruled and rows)) and named != named_by(way):
             return None
-        step = road.steps(attribution(named, names) if road.ruled else None).get(name)
+        step = road.steps(attribution(named, [*names]) if road.ruled else None).get(name)
         if step is None or way.seen & step.blocked:
             return None
         open_hops = self._moved(record, road, step, way, at_us, arrived_us)
         if open_hops is None:
             return None
 
-        record.open_hops = open_hops
+        record.open_hops, record.names = open_hops, names
         record.rows = rows + pack_row(identity, content_hash(event), at_us, arrived_us, *places)
-        record.names = tuple(names)
         attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
         record.way = Way(first_us, at_us, attempt, seen | step.bit, *named, step.terminal)
-        record.last4 = record.last4 or event.last4 or ""
+        if not record.last4:
+            record.last4 = event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:
             record.vendors = tuple(sorted((*record.vendors, event.speaker)))
         if step.terminal:
@@ -185,35 +182,34 @@ class Ordinary:
         return record
 
     @staticmethod
-    def _named(known: tuple[str, ...], way: Way, role: str, name: str, event: Event) -> tuple[list[str], tuple[int, ...], Places]:
+    def _named(known: dict[str, int], way: Way, role: str, name: str, event: Event) -> tuple[dict[str, int], tuple[int, ...], Places]:
         """The names with those of the event; the places of what the event says; and whom and where verdicts name then."""
-        data, names = event.data, list(known)
-        kiosk, municipality, residence = data.kiosk, data.kiosk_municipality, data.residence_municipality
-        places = []
-        for text in (name, event.speaker, event.role, kiosk, municipality, residence):
-            if text is None:
-                places.append(0)
-            elif text in names:
-                places.append(names.index(text) + 1)
-            else:
-                names.append(text)
-                places.append(len(names))
+        data, names = event.data, known.copy()
+        milestone = names.setdefault(name, len(names) + 1)
+        speaker = names.setdefault(event.speaker, len(names) + 1)
+        spoken = names.setdefault(event.role, len(names) + 1)
+        text = data.kiosk
+        kiosk = 0 if text is None else names.setdefault(text, len(names) + 1)
+        named_kiosk = way.kiosk or (kiosk if text else 0)
+        text = data.kiosk_municipality
+        municipality = 0 if text is None else names.setdefault(text, len(names) + 1)
+        named_municipality = way.kiosk_municipality or (municipality if text else 0)
+        text = data.residence_municipality
+        residence = 0 if text is None else names.setdefault(text, len(names) + 1)
+        named_residence = way.residence_municipality or (residence if text else 0)
+        vendor = way.vendor or (speaker if event.role == role else 0)
         return (
             names,
-            tuple(places),
-            (
-                way.vendor or (places[1] if event.role == role else 0),
-                way.kiosk or (places[3] if kiosk else 0),
-                way.kiosk_municipality or (places[4] if municipality else 0),
-                way.residence_municipality or (places[5] if residence else 0),
-            ),
+            (milestone, speaker, spoken, kiosk, municipality, residence),
+            (vendor, named_kiosk, named_municipality, named_residence),
         )
 
     def _road(self, first_us: int) -> Road:
-        for road in self.roads[:-1]:
+        roads = self.roads
+        for road in roads:
             if first_us >= road.policy.effective_us:
                 return road
-        return self.roads[-1]
+        return roads[-1]
 
     def _moved(self, record: Stored, road: Road, step: Step, way: Way, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
         """The hops that are open after the step; None: something may have to be said of them."""

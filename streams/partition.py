@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.codec import decode_event, decode_pulse, encode
-from schemas.events import Event
+from schemas.events import PREFIX, Event
 from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
 from schemas.stored import Glance, Stored, decode_stored, due_of, encode_stored, glance, pack, unpack
@@ -173,13 +173,13 @@ class Batch:
         return None if stored is None else decode_stored(stored)
 
     def _news(self, token: bytes, event: Event, arrived_us: int) -> None:
-        policies = self.partition.policies
-        if not is_news(event, policies):
+        policies, name = self.partition.policies, event.type[len(PREFIX) :]
+        if not is_news(name, policies):
             return
         token = self.tokens.setdefault(token, token)
         record = self._record(token)
         was = _Was(False, None, ()) if record is None else _Was(bool(record.open_hops), record.due_us, record.vendors)
-        after = self.partition.ordinary.step(record, event, arrived_us)
+        after = self.partition.ordinary.step(record, name, event, arrived_us)
         if after is not None:
             after.due_us = next_due_us(after, policies)
         else:

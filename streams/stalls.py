@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from schemas.events import CORRECTED, PREFIX, Event
+from schemas.events import CORRECTED, Event
 from schemas.records import Application, Marker, OpenHop, Said
 from schemas.stored import Stored, unpack
 from streams.custody import Attribution, Custody, Derived, contribute, derive
@@ -45,10 +45,9 @@ class Change(NamedTuple):
         return self.said.due_us, token, place, self.said.attempt, self.hop.levels.index(self.said.level)
 
 
-def is_news(event: Event, policies: Policies) -> bool:
-    """Whether an event can change a verdict: a milestone of any version, or a correction."""
-    name = event.type[len(PREFIX) :]
-    return name == CORRECTED or name in policies.milestones
+def is_news(name: str, policies: Policies) -> bool:
+    """Whether an event of this name can change a verdict: a milestone of any version, or a correction."""
+    return name in policies.milestones or name == CORRECTED
 
 
 def advance(
@@ -206,7 +205,7 @@ def _say_open(hop: OpenHop, level: str, limit_us: int, kind: Kind, last: Said | 
 def _named(record: Application | Stored, policies: Policies) -> tuple[Attribution, tuple[str, ...]]:
     """Whom and where the record names, and its flags: on its way an application has none."""
     if isinstance(record, Stored) and record.way is not None:
-        return attribution(named_by(record.way), record.names), ()
+        return attribution(named_by(record.way), [*record.names]), ()
     now = derive(_whole(record), policies)
     return now.attribution, now.flags
 

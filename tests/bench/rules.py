@@ -24,15 +24,15 @@ RUN = 8_000
 class Never(Ordinary):
     """No event takes the short cut."""
 
-    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
+    def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
         return None
 
 
 class Counting(Ordinary):
     taken = 0
 
-    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
-        after = super().step(record, event, arrived_us)
+    def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
+        after = super().step(record, name, event, arrived_us)
         type(self).taken += after is not None
         return after
 

@@ -36,15 +36,15 @@ BEFORE_A_VERSION = "2026-05-14T12:00:00Z"
 
 
 class Never(Ordinary):
-    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
+    def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
         return None
 
 
 class Counting(Ordinary):
     taken = 0
 
-    def step(self, record: Stored | None, event: Event, arrived_us: int) -> Stored | None:
-        after = super().step(record, event, arrived_us)
+    def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
+        after = super().step(record, name, event, arrived_us)
         if after is not None:
             type(self).taken += 1
         return after

@@ -76,7 +76,7 @@ def test_a_record_with_very_many_names_keeps_them_all() -> None:
 
 def test_rows_that_are_cut_off_or_name_what_is_not_there_are_no_record() -> None:
     record = pack(RECORD)
-    for broken in (msgspec.structs.replace(record, rows=record.rows[:-1]), msgspec.structs.replace(record, names=())):
+    for broken in (msgspec.structs.replace(record, rows=record.rows[:-1]), msgspec.structs.replace(record, names={})):
         with pytest.raises(msgspec.ValidationError, match="cannot be read"):
             decode_application(encode_stored(broken))
 
