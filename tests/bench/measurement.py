@@ -133,6 +133,7 @@ MODULES = (
     "growth",
     "rules",
     "latency",
+    "pipeline",
 )
 """Each has a ``MEASUREMENT``; they run in this order."""
 

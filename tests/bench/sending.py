@@ -90,7 +90,13 @@ def run(settings: Settings, rate: int, seconds: float, seed: int, held_rate: flo
         producer.poll(0)
         time.sleep(max(0.0, TICK_S - (time.time() - now)))
     left = producer.flush(60)
-    ended = {"event": "ended", "sent": live.sent + sent_held - left, "held": sent_held, "at_us": time.time_ns() // 1_000}
+    ended = {
+        "event": "ended",
+        "sent": live.sent + sent_held - left,
+        "held": sent_held,
+        "began_us": int(began * SECOND_US),
+        "at_us": time.time_ns() // 1_000,
+    }
     print(orjson.dumps(ended).decode(), flush=True)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import growth, intake, latency, ledger, rules
+from tests.bench import growth, intake, latency, ledger, pipeline, rules
 from tests.bench.measurement import KEYS, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
@@ -47,6 +47,36 @@ def test_the_time_from_a_limit_to_its_transition_is_measured_under_load(ground: 
     assert at["events_per_s"] == 200
     assert at["transitions"] >= latency.WINDOW_S[Size.TINY] * latency.HELD_PER_S - 2
     assert 0 < at["p50_ms"] <= at["p99_ms"] == pytest.approx(found.figures["latency_p99_ms"], abs=0.1)
+
+
+@pytest.mark.kafka
+def test_the_pipeline_is_measured_at_a_rate_that_it_sustains_or_does_not(ground: MakeGround) -> None:
+    found = pipeline.measure(ground())
+
+    (tried,) = found.details
+    assert tried["rate"] == 200
+    assert tried["cores"].keys() == {"Kafka node 1", "intake", "watch", "history", "the sender"}
+    assert found.figures["pipeline_events_per_s"] == (200 if tried["sustained"] else 0)
+
+
+def test_a_rate_that_no_stage_can_keep_up_with_is_not_sustained() -> None:
+    held_up = dict.fromkeys(pipeline.AGES, 0.0) | {"watch": 0.3}
+    tried = pipeline.Try(1_000, 1_000.0, held_up, held_up, {})
+
+    assert not tried.sustained
+    assert tried._replace(slope=dict.fromkeys(pipeline.AGES, 0.0)).sustained
+    assert not tried._replace(slope=dict.fromkeys(pipeline.AGES, 0.0), sent_per_s=900.0).sustained
+
+
+def test_the_highest_rate_is_looked_for_between_one_that_is_sustained_and_one_that_is_not() -> None:
+    numbers, steady = pipeline.NUMBERS[Size.FULL], dict.fromkeys(pipeline.AGES, 0.0)
+    yes = pipeline.Try(9_000, 9_000.0, steady, steady, {})
+    no = yes._replace(rate=12_000, sent_per_s=12_000.0, slope=steady | {"history": 0.2})
+
+    assert pipeline._next([yes], numbers) == 12_000
+    assert pipeline._next([no], numbers) == 9_000
+    assert pipeline._next([yes, no], numbers) == 10_400
+    assert pipeline._next([yes, no._replace(rate=9_500)], numbers) is None
 
 
 def test_how_cost_grows_is_measured_without_a_broker(tmp_path: Path) -> None:
