@@ -40,7 +40,9 @@ class Contender:
     enter: Callable[[Ground, Filled, int], Entry]
     """In this round: its topics are made anew."""
     share: float = 1.0
-    """Of the log's events, how many it runs over: fewer where it is slow."""
+    """Of the log's events, how many it runs over: those that are slow, fewer."""
+    quick: bool = True
+    """Whether it takes part in a quick run, too."""
     prepare: Callable[[Ground], None] = lambda ground: None
     """Once: fetch and compile. AbsentError if it cannot be fetched here, BenchError if it does not compile."""
 
@@ -50,11 +52,11 @@ def contenders() -> Sequence[Contender]:
         Contender("ours", _ours),
         Contender("ceiling", _ceiling),
         _kafka_streams("kstreams-eos", "exactly_once_v2", "rocksdb"),
-        _kafka_streams("kstreams-eos-memory", "exactly_once_v2", "memory"),
+        _kafka_streams("kstreams-eos-memory", "exactly_once_v2", "memory", quick=False),
         _kafka_streams("kstreams-rocksdb", "at_least_once", "rocksdb"),
         _kafka_streams("kstreams-memory", "at_least_once", "memory"),
-        Contender("quix", _quix, 0.3, _install_quix),
-        Contender("faust", _faust, 0.06),
+        Contender("quix", _quix, 0.25, prepare=_install_quix),
+        Contender("faust", _faust, 0.05),
     )
 
 
@@ -74,7 +76,7 @@ def _judging(ground: Ground, filled: Filled, name: str, *arguments: str) -> Entr
     return Entry(Program(name, [sys.executable, *arguments], ground.folder / f"{name}.log", own), CARDS["stall-events"].topic())
 
 
-def _kafka_streams(name: str, guarantee: str, store: str) -> Contender:
+def _kafka_streams(name: str, guarantee: str, store: str, quick: bool = True) -> Contender:
     def enter(ground: Ground, filled: Filled, number: int) -> Entry:
         own = f"{name}-{number}"
         output, folder = output_topic(filled, own), ground.folder / own
@@ -89,7 +91,7 @@ def _kafka_streams(name: str, guarantee: str, store: str) -> Contender:
         ]
         return Entry(Program(own, command, ground.folder / f"{own}.log"), output)
 
-    return Contender(name, enter, prepare=_compile)
+    return Contender(name, enter, quick=quick, prepare=_compile)
 
 
 def _compile(ground: Ground) -> None:

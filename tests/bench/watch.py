@@ -18,7 +18,7 @@ class Numbers(NamedTuple):
     in_flight: int
 
 
-NUMBERS = {Size.TINY: Numbers(8_000, 300), Size.QUICK: Numbers(200_000, 8_000), Size.FULL: Numbers(1_000_000, 20_000)}
+NUMBERS = {Size.TINY: Numbers(8_000, 300), Size.QUICK: Numbers(400_000, 3_000), Size.FULL: Numbers(1_200_000, 20_000)}
 LEAST = 8_000
 """Events, also for the slowest: marks come every thousand."""
 RATIOS = {
@@ -82,7 +82,7 @@ def _alone(ground: Ground, contender: Contender, missing: dict[str, str]) -> Ite
 def _run(ground: Ground, filled: Filled, contender: Contender, number: int) -> Lap:
     entry = contender.enter(ground, filled, number)
     events = max(int(filled.events * contender.share), min(filled.events, LEAST))
-    lap = race(filled, entry.program, [entry.output], events)
+    lap = race(filled, entry.program, entry.output, events)
     ground.say(f"watch: round {number + 1}, {contender.name}: {_in_words(lap)}")
     return lap
 
@@ -91,7 +91,9 @@ def _chosen(ground: Ground) -> Sequence[Contender]:
     known = contenders()
     if unknown := set(ground.contenders) - {contender.name for contender in known}:
         raise BenchError(f"no contender is named {', '.join(sorted(unknown))}: {', '.join(contender.name for contender in known)} are")
-    return [contender for contender in known if not ground.contenders or contender.name in ground.contenders]
+    if ground.contenders:
+        return [contender for contender in known if contender.name in ground.contenders]
+    return [contender for contender in known if contender.quick or ground.size is not Size.QUICK]
 
 
 def figures(laps: Laps) -> dict[str, float]:
