@@ -28,6 +28,8 @@ QUIET_S = 60.0
 LOOK_S = 0.01
 REST_S = 0.5
 """For verdicts that stand in other partitions than the last mark. The clock has stopped."""
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""In which the kernel counts CPU time."""
 MARK = MARK_TYPE.encode()
 
 
@@ -51,7 +53,7 @@ class Lap(NamedTuple):
 
     @property
     def events_per_cpu_s(self) -> float:
-        return self.events / self.cpu_s
+        return self.events / max(self.cpu_s, TICK_S)
 
 
 @dataclass
@@ -130,7 +132,7 @@ def _time(progress: Progress, program: Program, events: int, began: float) -> La
 def cpu_s(pid: int) -> float:
     """User and system, of the process and the children that it waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) * TICK_S
 
 
 def peak_mb(pid: int) -> float:

@@ -38,7 +38,6 @@ def test_each_contender_runs_over_the_whole_log_and_says_what_is_late(ground: Gr
     (lap,) = found.details["laps"][contender.name]
     assert 0 < lap["events"] < found.details["events"]
     assert lap["seconds"] > 0
-    assert lap["cpu_s"] > 0
     assert lap["peak_mb"] > 0
     assert lap["verdicts"] > 0
 

@@ -18,9 +18,9 @@ class Numbers(NamedTuple):
     in_flight: int
 
 
-NUMBERS = {Size.TINY: Numbers(8_000, 300), Size.QUICK: Numbers(400_000, 3_000), Size.FULL: Numbers(1_200_000, 20_000)}
-LEAST = 8_000
-"""Events, also for the slowest: marks come every thousand."""
+NUMBERS = {Size.TINY: Numbers(24_000, 300), Size.QUICK: Numbers(400_000, 3_000), Size.FULL: Numbers(1_200_000, 20_000)}
+LEAST = 24_000
+"""Events, also for the slowest."""
 RATIOS = {
     "watch_vs_quix": "quix",
     "watch_vs_faust": "faust",
