@@ -26,7 +26,7 @@ NEEDS_NO_SUBJECT = frozenset({HEARTBEAT, MANIFEST, ACKNOWLEDGED, ENQUIRY})
 COMMON_TYPES = frozenset({CORRECTED, HEARTBEAT, MANIFEST, ACKNOWLEDGED, ENQUIRY})
 
 
-class Data(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class Data(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """The typed payload; every field is optional, and what is not named here does not pass intake."""
 
     kiosk: str | None = None
@@ -51,7 +51,7 @@ class Data(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """``batch.manifest``: SHA-256 of the batch as it was sent, hex."""
 
 
-class PublicEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class PublicEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """An event as a source sends it. ``speaker`` and ``received`` count in files only; in a public record they are ignored."""
 
     specversion: str
@@ -75,7 +75,7 @@ class PublicEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True)
     """In files: when it arrived, RFC 3339 with an offset; left out: at ``time``. In a record the broker says it, and this is ignored."""
 
 
-class Event(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class Event(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, gc=False):
     """An event in ``custody-log``, keyed by its token; without a subject, by its speaker's name.
 
     ``time`` is the speaker's claim, unchanged; ``received`` the arrival by which it is judged (UTC).

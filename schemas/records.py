@@ -1,4 +1,7 @@
-"""What Tairyu's stages say to each other and to subscribers. Every message has a schema before its stage is written."""
+"""What Tairyu's stages say to each other and to subscribers. Every message has a schema before its stage is written.
+
+What is made in great numbers is ``gc=False``: it holds no cycles, so the collector need not look at it (7 % of the watch's time).
+"""
 
 from typing import Any
 
@@ -78,7 +81,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, frozen=True):
     value: str
 
 
-class Contribution(msgspec.Struct, array_like=True, frozen=True):
+class Contribution(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event's part in an application's record: identity, claim, arrival, and the attributes it brings."""
 
     event: bytes
@@ -96,14 +99,14 @@ class Contribution(msgspec.Struct, array_like=True, frozen=True):
     residence_municipality: str | None
 
 
-class Correction(msgspec.Struct, array_like=True, frozen=True):
+class Correction(msgspec.Struct, array_like=True, frozen=True, gc=False):
     event: bytes
     target: bytes
     """The ``event`` hash that it voids."""
     arrived_us: int
 
 
-class OpenHop(msgspec.Struct, array_like=True, frozen=True):
+class OpenHop(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A hop whose end is unknown, with the next level to be said and the instant after which it is."""
 
     hop: str
@@ -118,7 +121,7 @@ class OpenHop(msgspec.Struct, array_like=True, frozen=True):
     """Arrival of the news that opened, reopened or re-dated it."""
 
 
-class Said(msgspec.Struct, array_like=True, frozen=True):
+class Said(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What was last said of one stall (hop and attempt): the last transition's figures."""
 
     hop: str
@@ -141,7 +144,7 @@ class Said(msgspec.Struct, array_like=True, frozen=True):
     """The highest clock by which a level of it was said."""
 
 
-class Marker(msgspec.Struct, array_like=True, frozen=True):
+class Marker(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What is left of an application after its terminal and the grace: enough to ignore what comes too late."""
 
     terminal: str
@@ -149,7 +152,7 @@ class Marker(msgspec.Struct, array_like=True, frozen=True):
     shrunk_us: int
 
 
-class Way(msgspec.Struct, array_like=True, frozen=True):
+class Way(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """All that the next event need be compared with, where an application goes the ordinary way: one vendor, nothing odd, nothing
     corrected. A summary of its contributions; whoever lacks it derives from all of them."""
 
@@ -168,7 +171,7 @@ class Way(msgspec.Struct, array_like=True, frozen=True):
     """The terminal's place in the policy's order, from 1; 0: there is none."""
 
 
-class Application(msgspec.Struct, array_like=True, frozen=True):
+class Application(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The per-application record in the table ``applications``; ``schemas.stored`` says in which bytes it is kept."""
 
     version: int = NEWEST
@@ -188,7 +191,7 @@ class Application(msgspec.Struct, array_like=True, frozen=True):
     """None where it is not the ordinary one."""
 
 
-class Verdict(msgspec.Struct, kw_only=True, frozen=True):
+class Verdict(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The ``data`` of a transition; the columns of ClickHouse's ``transitions`` have the same names."""
 
     stall_id: str
@@ -223,7 +226,7 @@ class Verdict(msgspec.Struct, kw_only=True, frozen=True):
     """The application's clock, or the arrival of the news, by which it was said."""
 
 
-class Transition(msgspec.Struct, kw_only=True, frozen=True):
+class Transition(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """A CloudEvent in ``stall-events``, keyed by the token; its identity is (``stall_id``, ``revision``)."""
 
     specversion: str = "1.0"
@@ -257,7 +260,7 @@ class ClockMark(msgspec.Struct, kw_only=True, frozen=True):
     data: Mark
 
 
-class AppliedInput(msgspec.Struct, array_like=True, frozen=True):
+class AppliedInput(msgspec.Struct, array_like=True, frozen=True, gc=False):
     vendor: str | None
     through_us: tuple[int | None, ...]
 

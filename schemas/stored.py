@@ -26,7 +26,7 @@ UINT64 = 0xCF
 pack_row = _ROW.pack
 
 
-class Stored(msgspec.Struct, array_like=True):
+class Stored(msgspec.Struct, array_like=True, gc=False):
     """An application's record as the ledger keeps it; ``Application`` says what each field means."""
 
     version: int = NEWEST
