@@ -156,6 +156,8 @@ class Way(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """All that the next event need be compared with, where an application goes the ordinary way: one vendor, nothing odd, nothing
     corrected. A summary of its contributions; whoever lacks it derives from all of them."""
 
+    version: str
+    """Of the policy in force at the first of its events, when it was last derived."""
     first_us: int
     last_us: int
     """The earliest and the latest time of its milestones."""

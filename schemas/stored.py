@@ -14,6 +14,7 @@ from schemas.records import NEWEST, Application, Contribution, Correction, Marke
 _ROW = struct.Struct("<8s8sqq6B")
 """Event, content, claimed_us, arrived_us; then the places of milestone, speaker, role, kiosk and both municipalities among the names, from
 1; 0: it has none."""
+_ARRIVED = struct.Struct("<24xq6x")
 _LONG_ROW = struct.Struct("<8s8sqq6H")
 """The same, for records with more names than a byte can tell apart."""
 ROW = _ROW.size
@@ -50,7 +51,7 @@ class Glance(msgspec.Struct, array_like=True, gc=False):
     version: int = NEWEST
     due_us: int | None = None
     vendors: tuple[str, ...] = ()
-    open_hops: tuple[msgspec.Raw, ...] = ()
+    open_hops: tuple[OpenHop, ...] = ()
 
 
 class NewerRecord(Exception):
@@ -168,6 +169,11 @@ def _contributions(record: Stored) -> Iterator[Contribution]:
             optional[municipality],
             optional[residence],
         )
+
+
+def latest_arrival_us(rows: bytes) -> int:
+    """Of short rows; 0 if there are none."""
+    return max((arrived_us for (arrived_us,) in _ARRIVED.iter_unpack(rows)), default=0)
 
 
 def names_of(record: Application) -> dict[str, int]:

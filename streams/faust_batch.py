@@ -59,7 +59,7 @@ class BatchConsumer(driver.Consumer):
 
     app: "BatchApp"
     delivered: dict[int, int]
-    """Partition -> the last offset that an agent got."""
+    """Partition -> the last offset of the fetch whose runs agents get."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,10 @@
 
 ``Ordinary.step`` adds such an event to a record, and gives exactly what ``stalls.advance`` would give, which derives everything from all
 contributions (``tests/properties/test_ordinary.py`` holds the two against each other). Whatever is not surely ordinary it leaves to
-``advance``: what is out of order, late, corrected, of another attempt or another vendor. So nothing that is said is decided here. Pure.
+``advance``: what is out of order, late, corrected, or another vendor's. So nothing that is said is decided here. Pure.
+
+It counts on what the loader of policies sees to (``policy_hops``): no hop begins with a claim or a terminal, and what begins a hop comes
+before its last end in the order of milestones, which all versions share.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from schemas.events import Event
 from schemas.identity import content_hash, event_hash
 from schemas.records import Application, OpenHop, Way
-from schemas.stored import NAMES, ROW, Stored, names_of, pack_row
+from schemas.stored import NAMES, ROW, Stored, latest_arrival_us, names_of, pack_row
 from streams.custody import AHEAD_US, EVENTS_OF_A_SPEAKER, Attribution, Derived, claimed_us
 from streams.deadlines import day_of, due_us, effective_hop
 from streams.policy import Hop, Policies, Policy
@@ -20,8 +23,7 @@ Places = tuple[int, int, int, int]
 """Vendor, kiosk, both municipalities: as ``Way`` has them."""
 ROWS = EVENTS_OF_A_SPEAKER * ROW
 NEVER_US = 1 << 62
-ATTRIBUTIONS = 10_000
-"""For so many at once the steps are kept, where overrides make them differ."""
+NO_VERSION = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,20 @@ class Road:
         self.policy = policies.versions[place]
         later = policies.versions[place + 1 :]
         self.until_us = later[0].effective_us if later else NEVER_US
-        self.ruled = any(version.overrides for version in policies.versions[: place + 1])
+        overrides = [override for version in policies.versions[: place + 1] for override in version.overrides]
+        self.ruled = bool(overrides)
+        self._matched = frozenset(pair for override in overrides for pair in override.match)
+        """All that overrides can tell apart."""
         self._policies, self._earlier = policies, policies.versions[:place]
         self._steps: dict[Attribution | None, Mapping[str, Step]] = {}
         self._limits: dict[tuple[str, str, int], tuple[int | None, ...]] = {}
 
     def steps(self, named: Attribution | None) -> Mapping[str, Step]:
         """By milestone; none where an earlier version would judge some hop. ``named`` is None where no override asks."""
+        if named is not None:
+            named = Attribution(*(value if (key, value) in self._matched else None for key, value in named._asdict().items()))
         found = self._steps.get(named)
         if found is None:
-            if len(self._steps) >= ATTRIBUTIONS:
-                self._steps.clear()
             found = self._steps[named] = self._made(named)
         return found
 
@@ -151,6 +156,8 @@ class Ordinary:
         if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(rows) >= ROWS:
             return None
         road = self._road(first_us)
+        if way.version not in (road.policy.version, NO_VERSION):
+            return None  # a version came into force after it was derived
         identity = event_hash(event.speaker, event.source, event.id)
         if at_us >= road.until_us or identity in rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
             return None
@@ -165,6 +172,8 @@ class Ordinary:
         step = road.steps(attribution(named, [*names]) if road.ruled else None).get(name)
         if step is None or way.seen & step.blocked:
             return None
+        if step.terminal and latest_arrival_us(rows) > arrived_us + road.policy.grace_us:
+            return None  # what came after it shrinks no longer counts
         open_hops = self._moved(record, road, step, way, at_us, arrived_us)
         if open_hops is None:
             return None
@@ -172,7 +181,7 @@ class Ordinary:
         record.open_hops, record.names = open_hops, names
         record.rows = rows + pack_row(identity, content_hash(event), at_us, arrived_us, *places)
         attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
-        record.way = Way(first_us, at_us, attempt, seen | step.bit, *named, step.terminal)
+        record.way = Way(road.policy.version, first_us, at_us, attempt, seen | step.bit, *named, step.terminal)
         if not record.last4:
             record.last4 = event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:
@@ -239,7 +248,7 @@ class Ordinary:
         return tuple(left)
 
 
-_START = Way(0, -NEVER_US, 1, 0, 0, 0, 0, 0, 0)
+_START = Way(NO_VERSION, 0, -NEVER_US, 1, 0, 0, 0, 0, 0, 0)
 
 
 def named_by(way: Way) -> Places:
@@ -257,15 +266,16 @@ def way_of(record: Application, now: Derived, policies: Policies) -> Way | None:
         return None
     if any(not policies.versions[0].epoch_us <= c.claimed_us <= c.arrived_us + AHEAD_US for c in told):
         return None  # no flag says so of what came after the record shrank
-    if sum(c.milestone in policies.terminals for c in told) > 1:
-        return None
     names, named, times = names_of(record), now.attribution, [c.claimed_us for c in told]
+    if sum(c.milestone in policies.terminals for c in told) > 1 or (now.terminal is not None and now.terminal[0] < max(times)):
+        return None
     begins = {c.claimed_us for c in told if c.milestone == policy.attempt_begins}
     begun_us = max(begins, default=-NEVER_US)
     seen = {c.milestone for c in told if c.claimed_us >= begun_us and c.milestone != policy.attempt_begins}
     if begins and policy.attempt_stands_for is not None:
         seen.add(policy.attempt_stands_for)
     return Way(
+        policy.version,
         min(times),
         max(times),
         len(begins) + 1,

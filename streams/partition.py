@@ -1,6 +1,7 @@
 """One partition of ``custody-log``, judged record by record: what the watch and ``judge --log`` share, to the byte. Pure.
 
-A batch works on a copy of what it touches; ``keep`` takes it over once its transaction is committed (rule 4).
+A batch works on a copy of the records that it touches; ``keep`` takes it over once its transaction is committed (rule 4). Clocks and due
+index move with it at once: a batch that is not kept is the end of its partition.
 """
 
 from collections import Counter
@@ -50,6 +51,8 @@ class Partition:
                 record = replace(first, version=NEWEST, due_us=next_due_us(first, self.policies))
                 records[token] = encode_stored(record)
             self.open += bool(record.open_hops)
+            for hop in record.open_hops:
+                self.policies.needed(hop.policy_version)
             if record.due_us is not None:
                 self.due.put(token, record.due_us, vendors.setdefault(record.vendors, record.vendors))
         self.due.added = 0
@@ -211,10 +214,12 @@ class Batch:
             record = self._record(token)
             assert record is not None
             after, changes = expire(record, clocks.of(record.vendors), policies)
-            if after is record:  # another vendor has spoken since, whose clock has not passed it yet
-                if record.due_us is not None:
-                    self.partition.due.put(token, record.due_us, record.vendors)
-                continue
+            if after is record:  # another vendor has spoken since, whose clock has not passed it yet; or the policy waits longer now
+                after = replace(record, due_us=next_due_us(record, policies))
+                if after.due_us == record.due_us:
+                    if record.due_us is not None:
+                        self.partition.due.put(token, record.due_us, record.vendors)
+                    continue
             token = self.tokens.setdefault(token, token)
             if record.marker is None and (after is None or after.marker is not None):
                 self.shrunk[token] = record

@@ -169,6 +169,13 @@ class Policies:
     def named(self, version: str) -> Policy | None:
         return self._by_name.get(version)
 
+    def needed(self, version: str) -> Policy:
+        """PolicyMissing if it was not loaded."""
+        policy = self._by_name.get(version)
+        if policy is None:
+            raise PolicyMissing(f"a hop was judged by policy version {version!r}, which is not among the versions loaded here")
+        return policy
+
     @cached_property
     def _by_name(self) -> dict[str, Policy]:
         return {policy.version: policy for policy in reversed(self.versions)}

@@ -16,7 +16,7 @@ from schemas.stored import Stored, unpack
 from streams.custody import Attribution, Custody, Derived, contribute, derive
 from streams.deadlines import in_force
 from streams.ordinary import attribution, named_by, way_of
-from streams.policy import Hop, Policies, Policy, PolicyMissing
+from streams.policy import Hop, Policies, Policy
 
 Record = TypeVar("Record", Application, Stored)
 Kind = Literal["raised", "escalated", "revised", "cleared", "recorded", "retracted"]
@@ -105,11 +105,11 @@ def _next_due_us(record: Application | Stored, said_now: tuple[Said, ...], polic
     if not said_now:
         for hop in record.open_hops:
             if hop.due_us[0] is not None:
-                instants.append(max(hop.due_us[0], hop.news_us + _policy(policies, hop.policy_version).settle_us))
+                instants.append(max(hop.due_us[0], hop.news_us + policies.needed(hop.policy_version).settle_us))
         return min(instants, default=None)
     said = {(s.hop, s.attempt): s for s in said_now}
     for hop in record.open_hops:
-        policy = _policy(policies, hop.policy_version)
+        policy = policies.needed(hop.policy_version)
         level = _next_level(said.get((hop.hop, hop.attempt)), policy.ruled_hop(hop.hop, hop.rule))
         limit_us = hop.due_us[level] if level < len(hop.due_us) else None
         if limit_us is not None:
@@ -119,13 +119,6 @@ def _next_due_us(record: Application | Stored, said_now: tuple[Said, ...], polic
 
 def forget_at_us(marker: Marker, policies: Policies) -> int:
     return marker.shrunk_us + in_force(policies, marker.terminal_us).forget_after_us
-
-
-def _policy(policies: Policies, version: str) -> Policy:
-    policy = policies.named(version)
-    if policy is None:
-        raise PolicyMissing(f"a hop was judged by policy version {version!r}, which is not among the versions loaded here")
-    return policy
 
 
 def _latest(said: tuple[Said, ...], changes: Iterable[Change]) -> tuple[Said, ...]:
@@ -167,7 +160,7 @@ def _passed(record: Application | Stored, clock_us: int, policies: Policies) -> 
     named: Attribution | None = None
     flags: tuple[str, ...] = ()
     for hop in record.open_hops:
-        policy = _policy(policies, hop.policy_version)
+        policy = policies.needed(hop.policy_version)
         ruled = policy.ruled_hop(hop.hop, hop.rule)
         last = said.get((hop.hop, hop.attempt))
         for place in range(_next_level(last, ruled), len(hop.due_us)):
@@ -328,7 +321,7 @@ class News:
             undated=true is not None and true.undated,
             backwards=true is not None and true.reversed,
         )
-        policy = _policy(self.policies, said.policy_version)
+        policy = self.policies.needed(said.policy_version)
         hop = policy.ruled_hop(said.hop, said.rule)
         return Change(said, kind, time_us, self.arrived_us, true.later_us if true is not None else None, flags, policy, hop)
 

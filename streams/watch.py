@@ -54,6 +54,7 @@ class Watch:
         self.app.timer(CLOCKS_ONLY_S)(self.commit_clocks)
         self.turns: set[asyncio.Task[None]] = set()
         self.app.on_partitions_revoked.connect(self.settle)
+        self.app.on_before_shutdown.connect(self.settle)
         self.watchdog = Watchdog(settings, self.app.batched, self._handled)
         self.app.task(self._start_watchdog)
         gauges(self._readings)
@@ -109,6 +110,8 @@ class Watch:
         yet."""
         while self.turns:
             await asyncio.wait(self.turns)
+        for held in list(self.table.data.partitions.values()):
+            await self._commit_rest(held)
 
     async def _apply(self, partition: int, run: list[Any]) -> None:
         """Judge a run. Its commit goes on by itself: what comes next is judged meanwhile, if it is another partition's."""
@@ -150,7 +153,8 @@ class Watch:
                 await self._commit(held)
         except Exception as error:
             die("a batch could not be committed", error)
-        held.lock.release()
+        finally:
+            held.lock.release()
 
     async def _commit(self, held: Held) -> None:
         batch = held.pending

@@ -1,7 +1,9 @@
 """The ordinary way is a short cut: after every record of a log, what is kept is to the byte what a derivation from all events gives."""
 
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +34,7 @@ def odd(policy: Policy) -> Policy:
 READ["odd"] = Policies(tuple(map(odd, READ["ruled"].versions)))
 readings = st.sampled_from(sorted(READ))
 PLAIN_WEEK = BEGINNINGS[0]
-BEFORE_A_VERSION = "2026-05-14T12:00:00Z"
+BEFORE_A_VERSION, AFTER_A_VERSION = "2026-05-14T12:00:00Z", "2026-05-20T12:00:00Z"
 
 
 class Never(Ordinary):
@@ -50,26 +52,38 @@ class Counting(Ordinary):
         return after
 
 
-def batch(policies: Policies, ordinary: type[Ordinary]) -> Batch:
+class Wayless(Batch):
+    """No record knows its way: everything is derived from its events, silence too."""
+
+    def _put(self, token: bytes, was: Any, after: Stored | None) -> None:
+        super()._put(token, was, None if after is None else msgspec.structs.replace(after, way=None))
+
+
+def batch(policies: Policies, ordinary: type[Ordinary], of: type[Batch] = Batch) -> Batch:
     partition = Partition(policies, 0)
     partition.ordinary = ordinary(policies)
-    return Batch(partition)
+    return of(partition)
 
 
-def kept(of: Batch) -> dict[bytes, bytes | None]:
+def kept(of: Batch, *, way: bool = True) -> dict[bytes, bytes | None]:
     """What a commit would write now."""
-    return {token: None if record is None else encode_stored(record) for token, record in of.working.items()}
+    records = {
+        token: record if record is None or way else msgspec.structs.replace(record, way=None) for token, record in of.working.items()
+    }
+    return {token: None if record is None else encode_stored(record) for token, record in records.items()}
 
 
 def short_cuts(log: Log, policies: Policies) -> int:
     """How many events took it; everything is compared on the way."""
-    long, short = batch(policies, Never), batch(policies, Counting)
+    long, short, wayless = batch(policies, Never), batch(policies, Counting), batch(policies, Never, Wayless)
     Counting.taken = 0
     for record in records(newest(log, policies)):
         long.handle(*record)
         short.handle(*record)
+        wayless.handle(*record)
         assert kept(short) == kept(long)
-        assert short.said == long.said
+        assert kept(short, way=False) == kept(wayless)
+        assert short.said == long.said == wayless.said
         assert short.opened == long.opened
         assert short.first_due() == long.first_due()
     assert short.changed() == long.changed()
@@ -116,8 +130,9 @@ def almost_ordinary(draw: st.DrawFn) -> list[Step]:
             place = 1
         elif odd == 19:
             steps.append(draw(says(1, st.just(wait))))
+        late = draw(st.sampled_from((0, 0, 0, 0, 8 * DAY, 15 * DAY)))
         if odd <= 12:
-            steps.append(Say(0, vendor if speaker == "plaza" else speaker, what, wait, ago, 0, name, kiosk, town))
+            steps.append(Say(0, vendor if speaker == "plaza" else speaker, what, wait, max(0, ago - late), late, name, kiosk, town))
             place += 1
     return [*steps, Beat(20 * DAY)]
 
@@ -131,6 +146,31 @@ def test_an_oddity_on_the_way_is_left_to_the_derivation(beginning: str, steps: l
 def test_a_correction_that_came_before_its_event_is_left_to_the_derivation() -> None:
     *log, event, correction = told(PLAIN_WEEK, [Next(0, HOUR), Next(0, HOUR), Void(1, 1)])
     assert short_cuts([*log, correction, event], READ["plain"]) == 1
+
+
+def test_a_terminal_read_so_late_that_what_came_before_it_no_longer_counts_is_left_to_the_derivation() -> None:
+    """It arrived ten days before what was read before it: the record had shrunk when that arrived."""
+    way: list[Step] = [Next(0, HOUR) for _ in WAY[:-2]]
+    late: list[Step] = [Beat(28 * DAY), Next(0, HOUR, 20 * DAY), Next(0, 60, 5 * DAY, 10 * DAY), Beat(30 * DAY)]
+    assert short_cuts(told(PLAIN_WEEK, [*way, *late]), READ["plain"]) == len(WAY) - 2
+
+
+def test_a_version_that_came_into_force_before_its_deployment_is_left_to_the_derivation() -> None:
+    """Kept under the first version alone; then the worker starts again with both."""
+    older = Policies(READ["ruled"].versions[:1])
+    *first, second = records(newest(told(AFTER_A_VERSION, [Next(0, HOUR), Next(0, 60), Next(0, 4 * HOUR)]), READ["ruled"]))
+    before = Partition(older, 0)
+    batch = before.judge(first)
+    ledger, applied = {token: record or b"" for token, record in batch.changed().items()}, batch.applied()
+    said = []
+    for ordinary in (Ordinary, Never):
+        after = Partition(READ["ruled"], 0)
+        after.ordinary = ordinary(READ["ruled"])
+        after.restore(dict(ledger), applied)
+        batch = after.judge([second])
+        said.append((batch.said, kept(batch)))
+    assert said[0] == said[1]
+    assert len(said[0][0]) == 1
 
 
 def test_who_goes_the_way_as_it_should_always_takes_the_short_cut() -> None:
