@@ -66,10 +66,6 @@ class Keyring:
     newest_id: str
     newest: bytes
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return (*(each.id for each in self.old), self.newest_id)
-
     def of(self, subject: str) -> bytes:
         """The key of this application."""
         return next((each.key for each in self.old if token(each.key, subject) in each.applications), self.newest)

@@ -17,7 +17,8 @@ from schemas.records import PULSE_KEY
 from streams.calendars import UNIX_DAY
 from streams.findings import Finding
 from streams.groups import groups_of
-from streams.keys import KeyFileError, load_key, narrow, open_to_others
+from streams.key_in_use import marks_in_use
+from streams.keys import RIGHT_FILE, KeyFileError, key_marks, load_key, missing_key, narrow, open_to_others
 from streams.log_reader import LogError, ends_of, read_to, reader
 from streams.policy import Policy
 from streams.setting_sources import config_file
@@ -42,6 +43,13 @@ def check_key(path: Path) -> Iterator[Finding]:
     if open_to_others(path.stat(), os.geteuid()):
         mode = path.stat().st_mode & 0o777
         yield Finding(str(path), f"the key of the tokens is readable by others (mode {mode:o})", narrow(path))
+
+
+def check_key_in_use(admin: AdminClient, path: Path) -> Iterator[Finding]:
+    """Whether the file has the keys with which intake makes tokens. KafkaException if the brokers do not tell."""
+    with suppress(KeyFileError):  # said by check_key
+        if missing := missing_key(key_marks(load_key(path)).values(), marks_in_use(admin)):
+            yield Finding(str(path), missing, RIGHT_FILE)
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ class Kept(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     through_us: int | None = None
     heard_us: int | None = None
     key: str | None = None
-    """Id of the newest key with which tokens were made; None: there was but one."""
+    """Mark (``keys.key_marks``) of the newest key with which tokens were made."""
 
 
 _decode = msgspec.json.Decoder(Kept).decode

@@ -7,6 +7,7 @@ import confluent_kafka as ck
 from schemas.instants import to_text
 from schemas.records import Input, Pulse
 from streams.evidence import Reading, TopicPart
+from streams.keys import missing_key
 from streams.parties import Feed
 
 
@@ -14,7 +15,7 @@ class Inputs:
     def __init__(
         self, feeds: Mapping[str, Feed], number: int, policy: str, bucket_s: int, *, low_ends: bool, keys: Sequence[str] = ()
     ) -> None:
-        """``keys``: the ids of the keys of the tokens, the newest last."""
+        """``keys``: the marks of the keys of the tokens, the newest last."""
         self._keys = tuple(keys)
         self._feeds, self._number, self._policy, self._bucket_s, self._low_ends = feeds, number, policy, bucket_s, low_ends
         self.readings: dict[TopicPart, Reading] = {}
@@ -31,16 +32,11 @@ class Inputs:
         ]
 
     def missing_key(self) -> str | None:
-        """A key with which somebody went on here, and which this worker lacks."""
-        return next((each.key for each in self.readings.values() if each.key is not None and each.key not in self._keys), None)
+        """What to say if somebody went on here with a key that this worker lacks."""
+        return missing_key(self._keys, (each.key for each in self.readings.values()))
 
     def drop(self) -> None:
         self.readings = {}
-
-    @property
-    def _newest_key(self) -> str | None:
-        """Named only once there are several: what stands alone has no name that could be missing."""
-        return self._keys[-1] if len(self._keys) > 1 else None
 
     def everything(self) -> set[TopicPart]:
         return {(feed.topic, partition) for feed in self._feeds.values() for partition in range(feed.partitions)}
@@ -54,9 +50,10 @@ class Inputs:
             reading.prove(clock_us, ends.get(where))
 
     def positions(self) -> list[ck.TopicPartition]:
-        """Of every known input, with T and heard as metadata."""
+        """Of every known input, with T, heard and the newest key's mark as metadata."""
+        newest = self._keys[-1] if self._keys else None
         return [
-            ck.TopicPartition(topic, partition, position, self.readings[topic, partition].metadata(self._newest_key))
+            ck.TopicPartition(topic, partition, position, self.readings[topic, partition].metadata(newest))
             for (topic, partition), position in self.known().items()
         ]
 

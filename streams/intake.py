@@ -25,7 +25,7 @@ from streams.feed_figures import count_from_zero, deleted_unread, feed_readings
 from streams.gate import Gate
 from streams.groups import INTAKE
 from streams.inputs import Inputs
-from streams.keys import KeyFileError, key_ids, load_key, narrow, open_to_others
+from streams.keys import RIGHT_FILE, KeyFileError, key_marks, load_key, narrow, open_to_others
 from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.metrics import gauges
 from streams.outlet import Outlet
@@ -105,7 +105,7 @@ class Intake:
     def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
         starts = self._desk.inputs.take(committed)
         if missing := self._desk.inputs.missing_key():
-            raise LoopError(f"the key file lacks key {missing}, with which tokens were made since: copy it from the machine that has it")
+            raise LoopError(f"{missing}: {RIGHT_FILE}")
         self._tell_what_was_deleted()
         return starts
 
@@ -180,7 +180,9 @@ def _desk(
     key, log_topic = _key(settings.key_file), cards["custody-log"].topic()
     admission = Admission(Gate(policies, parties, key), parties, feeds, cards, key, there[log_topic])
     bucket_s = SIMULATED_BUCKET_S if settings.simulation else BUCKET_S
-    inputs = Inputs(feeds, parties.input_set, policies.newest.version, bucket_s, low_ends=settings.embedded, keys=key_ids(key))
+    inputs = Inputs(
+        feeds, parties.input_set, policies.newest.version, bucket_s, low_ends=settings.embedded, keys=[*key_marks(key).values()]
+    )
     return Desk(inputs, admission, Outlet(settings), log_topic, there[log_topic])
 
 

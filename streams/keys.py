@@ -1,8 +1,10 @@
 """The key file: one key as it is, or, after a rotation, JSON with all keys that are still somebody's."""
 
 import hashlib
+import hmac
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,10 @@ from schemas.keyring import Applications, Keyring, OldKey
 FIRST = "1"
 """The id of a key that stands alone in its file."""
 KEY_BYTES = 32
+MARK = b"tairyu mark of a key\0"
+"""No application's id, so no token."""
+RIGHT_FILE = "name the right file, or copy it from the machine that has it (`tairyu key show` tells the marks)"
+"""What to do about a missing key."""
 
 
 class KeyFileError(Exception):
@@ -48,9 +54,19 @@ def load_key(path: Path) -> Key:
     return Keyring(old, kept[-1].id, _long_enough(kept[-1].key.encode("latin-1"), path))
 
 
-def key_ids(key: Key) -> tuple[str, ...]:
-    """Oldest first."""
-    return (FIRST,) if isinstance(key, bytes) else key.ids
+def key_marks(key: Key) -> dict[str, str]:
+    """Id -> mark of each key, oldest first. A mark tells keys apart, and nothing else of them: it may be shown."""
+    keys = {FIRST: key} if isinstance(key, bytes) else {each.id: each.key for each in key.old} | {key.newest_id: key.newest}
+    return {name: hmac.digest(each, MARK, "sha256").hex()[:16] for name, each in keys.items()}
+
+
+def missing_key(own: Iterable[str], used: Iterable[str | None]) -> str | None:
+    """What to say if tokens were made with a key that is none of our own, by their marks; None: we have them all."""
+    ours = list(own)
+    theirs = sorted({each for each in used if each is not None} - {*ours})
+    if not theirs:
+        return None
+    return f"the key file has the key {', '.join(ours)}, and lacks {', '.join(theirs)}, with which tokens were made since"
 
 
 def open_to_others(told: os.stat_result, user: int) -> bool:
@@ -74,7 +90,7 @@ def rotate(path: Path, tokens: set[str]) -> tuple[str, Path]:
     Killed at any point, the key file is the old or the new one, whole.
     """
     key = load_key(path)
-    ids, newest = key_ids(key), key if isinstance(key, bytes) else key.newest
+    ids, newest = [*key_marks(key)], key if isinstance(key, bytes) else key.newest
     content = Applications.of(tokens).content()
     applications = path.with_name(f"{path.name}.{ids[-1]}.applications")
     _write(applications, content)

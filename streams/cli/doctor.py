@@ -126,6 +126,8 @@ def _brokers(settings: Settings) -> Told:
         yield Skipped("groups: the embedded broker does not tell who is in them")
     else:
         yield from _asked("groups", lambda: machine.check_groups(admin, settings))
+        if (path := settings.key_file) is not None:
+            yield from _asked("the key in use", lambda: machine.check_key_in_use(admin, path))
     if settings.simulation:
         yield Skipped("clocks: in a simulation they are the scenario's")
     elif (log := cards["custody-log"].topic()) not in admin.list_topics(timeout=ANSWER_S).topics:

@@ -13,7 +13,8 @@ from streams.cli import app
 from streams.cli.answers import Sorry
 from streams.cli.running import topics_of
 from streams.groups import INTAKE
-from streams.keys import key_ids, load_key
+from streams.key_in_use import marks_in_use
+from streams.keys import RIGHT_FILE, key_marks, load_key, missing_key
 from streams.keys import rotate as rotate_file
 from streams.ledger_reading import read_ledger
 from streams.log_reader import LogError, ends_of, partitions_in, read_to, reader
@@ -34,8 +35,12 @@ def rotate() -> None:
     settings = load_settings()
     if settings.key_file is None:
         raise Sorry("which key? Name its file in TAIRYU_KEY_FILE")
-    load_key(settings.key_file)  # what is wrong with it is said before anything else
-    _check_stopped(settings)
+    marks = key_marks(load_key(settings.key_file))  # what is wrong with it is said before anything else
+    admin = admin_client(settings)
+    topics_of(admin, settings.brokers)
+    if missing := missing_key(marks.values(), marks_in_use(admin)):
+        raise Sorry(f"{missing}: {RIGHT_FILE}")
+    _check_stopped(admin)
     tokens = known_tokens(settings, load_cards())
     new, applications = rotate_file(settings.key_file, tokens)
     print(f"key {new} is for new applications; {len(tokens)} known ones keep theirs")
@@ -44,19 +49,17 @@ def rotate() -> None:
 
 @key.command()
 def show() -> None:
-    """The ids of the keys in TAIRYU_KEY_FILE, oldest first. Never a key."""
+    """The ids of the keys in TAIRYU_KEY_FILE, oldest first, and the mark by which each is told from another. Never a key."""
     settings = load_settings()
     if settings.key_file is None:
         raise Sorry("which key? Name its file in TAIRYU_KEY_FILE")
-    ids = key_ids(load_key(settings.key_file))
-    for number in ids[:-1]:
-        print(f"{number}  of applications that were known when it was replaced")
-    print(f"{ids[-1]}  of all others")
+    marks = key_marks(load_key(settings.key_file))
+    for number, mark in marks.items():
+        newest = number == [*marks][-1]
+        print(f"{number}  {mark}  of {'all others' if newest else 'applications that were known when it was replaced'}")
 
 
-def _check_stopped(settings: Settings) -> None:
-    admin = admin_client(settings)
-    topics_of(admin, settings.brokers)
+def _check_stopped(admin: AdminClient) -> None:
     try:
         members = admin.describe_consumer_groups([INTAKE], request_timeout=TIMEOUT_S)[INTAKE].result(TIMEOUT_S).members
     except ck.KafkaException as error:

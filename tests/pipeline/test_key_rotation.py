@@ -16,7 +16,7 @@ from schemas.codec import decode_event
 from schemas.identity import token
 from schemas.instants import SECOND_US, to_text
 from schemas.records import PULSE_KEY
-from streams.keys import load_key
+from streams.keys import key_marks, load_key
 from streams.up import environment
 from tests.pipeline.works import CUSTODY, Works, own_broker
 
@@ -48,9 +48,14 @@ def begun(subjects: list[str]) -> list[dict[str, Any]]:
     return [event(subject, "plaza", name, 10.1 - number / 10) for subject in subjects for number, name in enumerate(names)]
 
 
-def rotate(works: Works) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "streams.cli", "key", "rotate"]
-    return subprocess.run(command, env={**os.environ, **environment(works.settings)}, capture_output=True, text=True, check=False)
+def tairyu(works: Works, *arguments: str, **more: object) -> "subprocess.CompletedProcess[str]":
+    """``more``: settings, beside those of the works."""
+    command, env = [sys.executable, "-m", "streams.cli", *arguments], environment(works.settings, **more)
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+
+
+def rotate(works: Works, **more: object) -> "subprocess.CompletedProcess[str]":
+    return tairyu(works, "key", "rotate", **more)
 
 
 def tokens(works: Works) -> set[str]:
@@ -101,4 +106,37 @@ def test_old_applications_keep_their_key_and_new_ones_have_the_new_one(works: Wo
     with_the_old_key = works.run("intake", "old-key", {"TAIRYU_KEY_FILE": str(before)})
     assert with_the_old_key.wait(PATIENCE_S)
     assert with_the_old_key.exit_code != 0
-    assert "the key file lacks key 2, with which tokens were made since" in with_the_old_key.last_words()
+    marks = key_marks(second)
+    said = f"the key file has the key {marks['1']}, and lacks {marks['2']}, with which tokens were made since"
+    assert said in with_the_old_key.last_words()
+
+
+def test_who_comes_with_another_key_ends_before_it_makes_a_token(works: Works) -> None:
+    rng, file = Random(8), works.settings.key_file
+    assert file is not None
+    known, later = ([("".join(rng.choices("0123456789", k=23))) for _ in range(5)] for _ in range(2))
+    other = file.with_name("other")
+    other.write_bytes(file.read_bytes().replace(b"tests", b"other"))
+    other.chmod(0o600)
+    intake = works.run("intake")
+    works.send(begun(known))
+    works.wait(lambda: works.handled() == len(works.origins), PATIENCE_S)
+    assert intake.stop()
+
+    # One key each, and both are the first of their file: only their marks tell them apart
+    (right,), (wrong,) = (key_marks(load_key(each)).values() for each in (file, other))
+    said = f"the key file has the key {wrong}, and lacks {right}, with which tokens were made since: name the right file, or copy it from"
+    works.send(begun(later))
+    with_another = works.run("intake", "another", {"TAIRYU_KEY_FILE": str(other)})
+    assert with_another.wait(PATIENCE_S)
+    assert with_another.exit_code != 0
+    assert said in with_another.last_words()
+    # Nor is it made an old key, of applications that never had it
+    assert rotate(works, key_file=other).stderr.startswith(f"tairyu: {said}")
+    assert f"{other}: {said}" in tairyu(works, "doctor", key_file=other).stdout
+    assert "the key file has" not in tairyu(works, "doctor").stdout
+    assert f"1  {wrong}  of all others" in tairyu(works, "key", "show", key_file=other).stdout
+
+    intake.start()
+    works.wait(lambda: works.handled() == len(works.origins), PATIENCE_S)
+    assert tokens(works) == {token(load_key(file), each) for each in known + later}

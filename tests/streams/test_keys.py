@@ -1,18 +1,18 @@
 """A new key for new applications: old ones keep theirs, wherever and whenever something is said of them."""
 
-import json
+import hmac
 import os
 import random
 from pathlib import Path
 
+import confluent_kafka as ck
 import pytest
 
 from schemas.identity import Key, token
-from schemas.keyring import Applications, Keyring
+from schemas.keyring import Applications
 from schemas.numbers import replace_ids
-from streams.evidence import Reading
 from streams.inputs import Inputs
-from streams.keys import KeyFileError, key_ids, load_key, open_to_others, rotate
+from streams.keys import KeyFileError, key_marks, load_key, open_to_others, rotate
 
 FIRST = b"a key of the tests, at least as long as 32 bytes"
 
@@ -34,7 +34,7 @@ def tokens(key: Key, of: list[str]) -> set[str]:
 
 def test_a_file_with_one_key_is_that_key(path: Path) -> None:
     assert load_key(path) == FIRST
-    assert key_ids(load_key(path)) == ("1",)
+    assert [*key_marks(load_key(path))] == ["1"]
 
 
 def test_what_was_known_keeps_its_token_and_what_is_new_has_another(path: Path) -> None:
@@ -59,7 +59,8 @@ def test_through_three_keys_nobodys_token_ever_changes(path: Path) -> None:
         rotate(path, set(known.values()))
 
     key = load_key(path)
-    assert key_ids(key) == ("1", "2", "3", "4")
+    assert [*key_marks(key)] == ["1", "2", "3", "4"]
+    assert len({*key_marks(key).values()}) == 4
     assert [each for each, had in known.items() if token(key, each) != had] == []
 
 
@@ -146,23 +147,46 @@ def test_an_empty_list_knows_nobody() -> None:
     assert not any(each in Applications.of(set()) for each in tokens(FIRST, subjects(1_000, 1)))
 
 
-def took(keys: tuple[str, ...], committed: str) -> str | None:
-    inputs = Inputs({}, 1, "1", 5, low_ends=False, keys=keys)
-    inputs.readings = {("jlis-events", 0): Reading.resumed(7, committed)}
+def took(key: Key, committed: str) -> str | None:
+    """What an intake with this key says when it takes over a partition."""
+    inputs = Inputs({}, 1, "1", 5, low_ends=False, keys=[*key_marks(key).values()])
+    inputs.take([ck.TopicPartition("jlis-events", 0, 7, committed)])
     return inputs.missing_key()
 
 
-def test_an_intake_that_lacks_the_key_with_which_another_went_on_finds_out() -> None:
-    reading = Reading.resumed(7, None)
+def committed_with(key: Key) -> str:
+    """What an intake with this key commits beside a position."""
+    inputs = Inputs({}, 1, "1", 5, low_ends=False, keys=[*key_marks(key).values()])
+    inputs.take([ck.TopicPartition("jlis-events", 0, 7)])
+    (position,) = inputs.positions()
+    return str(position.metadata)
 
-    assert took(("1",), reading.metadata()) is None
-    assert took(("1", "2"), reading.metadata()) is None
-    assert took(("1", "2"), reading.metadata("2")) is None
-    assert took(("1",), reading.metadata("2")) == "2"
 
-
-def test_without_a_rotation_nothing_new_is_written(path: Path) -> None:
-    """So code from before can read what stands there; and it skips a name that it does not know."""
-    assert "key" not in json.loads(Reading.resumed(7, '{"through_us":1,"heard_us":2}').metadata())
+def test_an_intake_that_lacks_the_key_with_which_another_went_on_finds_out(path: Path) -> None:
+    first = load_key(path)
     rotate(path, set())
-    assert isinstance(load_key(path), Keyring)
+    second = load_key(path)
+
+    assert took(first, committed_with(first)) is None
+    assert took(second, committed_with(first)) is None
+    assert took(second, committed_with(second)) is None
+    ours, theirs = key_marks(first)["1"], key_marks(second)["2"]
+    said = f"the key file has the key {ours}, and lacks {theirs}, with which tokens were made since"
+    assert took(first, committed_with(second)) == said
+
+
+def test_a_file_with_one_key_that_is_another_one_is_found_out(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(FIRST.replace(b"tests", b"other"))
+
+    assert took(load_key(path), committed_with(load_key(path))) is None
+    assert "and lacks" in (took(load_key(other), committed_with(load_key(path))) or "")
+    # nothing is known where nothing was committed, or before marks were
+    assert took(load_key(other), "") is None
+    assert took(load_key(other), '{"through_us":1,"heard_us":2}') is None
+
+
+def test_a_mark_is_no_token_and_holds_nothing_of_the_key(path: Path) -> None:
+    (mark,) = key_marks(load_key(path)).values()
+
+    assert mark == hmac.digest(FIRST, b"tairyu mark of a key\0", "sha256").hex()[:16]
