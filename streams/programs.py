@@ -1,6 +1,7 @@
 """One process of a set-up: a broker's node, a stage. Started, told from dead, stopped."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,19 +9,27 @@ from pathlib import Path
 from streams.tether import start_tethered
 
 KEPT_LOG = 10 * 1024 * 1024
-"""Bytes beyond which a log is set aside (``NAME.log.1``) when its program starts."""
+"""Bytes beyond which a log is set aside (``NAME.log.1``): at a start, and whenever somebody asks."""
 
 
 class Program:
     """A command and, between ``start`` and ``stop``, its process. It ends when this process ends, in whatever way."""
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None, *, silent: bool = False
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        silent: bool = False,
+        kept_log: int = KEPT_LOG,
     ) -> None:
         """``env`` is added to this process's environment; ``log`` is appended to. ``silent``: it never says that it is ready."""
         self.name = name
         self.log = log
         self.silent = silent
+        self._kept_log = kept_log
         self._command = command
         self._env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,10 +51,18 @@ class Program:
     def start(self, env: Mapping[str, str] | None = None) -> None:
         """``env`` is for this start only, added to the rest."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > KEPT_LOG:
-            self.log.replace(f"{self.log}.1")
+        self.keep_log_short()
         with self.log.open("ab") as log:
             self._process = start_tethered(self._command, log, {**os.environ, **self._env, **(env or {})})
+
+    def keep_log_short(self) -> None:
+        """Sets a long log aside, also while the program writes: it appends, so it goes on at the new end. OSError if that fails.
+
+        A line that is written in the moment between copy and cut is lost.
+        """
+        if self.log.exists() and self.log.stat().st_size > self._kept_log:
+            shutil.copyfile(self.log, f"{self.log}.1")
+            os.truncate(self.log, 0)
 
     def wait(self, at_most_s: float | None) -> bool:
         """True as soon as it has ended, False after ``at_most_s``."""

@@ -1,7 +1,7 @@
 """Runs programs until it is told to stop: one that ends is started again, and somebody is told.
 
-Everything it waits for is a file descriptor (an end, a word from a program, the order to stop), so nothing is polled. Killed itself,
-its programs are killed with it (``streams.tether``).
+Everything it waits for is a file descriptor (an end, a word from a program, the order to stop), so nothing is polled but the size of
+logs. Killed itself, its programs are killed with it (``streams.tether``).
 """
 
 import math
@@ -57,6 +57,8 @@ class Supervisor:
     stop_within_s: float = 15.0
     slow_after_s: float = 60.0
     """A program that runs so long without being ready is spoken of."""
+    logs_every_s: float = 60.0
+    """How often long logs are set aside."""
     rules: Rules = field(default_factory=Rules)
     clock: Callable[[], float] = time.monotonic
 
@@ -67,6 +69,7 @@ class Supervisor:
         """Set when none of them runs any more."""
         self.over: int | None = None
         """What ``run`` returned: 0 if it was told to stop, 1 if a program's end ended it."""
+        self._logs_at_s = self.clock() + self.logs_every_s
         self._lock = threading.RLock()  # a signal handler may interrupt its own holder
         self._order: int | None = os.eventfd(0)
 
@@ -108,6 +111,16 @@ class Supervisor:
             elif self._doubt_at_s(each) <= self.clock():
                 each.doubted = True
                 self.say(f"{each.program.name}: not ready after {self.slow_after_s:g} s; its log is {each.program.log}")
+        if self._logs_at_s <= self.clock():
+            self._logs_at_s = self.clock() + self.logs_every_s
+            self._keep_logs_short(watched)
+
+    def _keep_logs_short(self, watched: list[_Watched]) -> None:
+        for each in watched:
+            try:
+                each.program.keep_log_short()
+            except OSError as error:
+                self.say(f"{each.program.name}: its log {each.program.log} grows, and cannot be set aside ({error.strerror})")
 
     def _start(self, each: _Watched, selector: selectors.BaseSelector) -> None:
         each.started_s, each.start_at_s, each.doubted = self.clock(), None, False
@@ -160,10 +173,10 @@ class Supervisor:
         self.say(f"{how}: CRASH LOOP, {restart.short_lives} short lives on end; {what}\n{_last_words(each.program)}")
         return not self.give_up
 
-    def _pause(self, watched: list[_Watched]) -> float | None:
-        """Until the clock is to be looked at again; None: until something happens."""
+    def _pause(self, watched: list[_Watched]) -> float:
+        """Until the clock is to be looked at again."""
         next_s = min(self._doubt_at_s(each) if each.start_at_s is None else each.start_at_s for each in watched)
-        return None if next_s == math.inf else max(0.0, next_s - self.clock())
+        return max(0.0, min(next_s, self._logs_at_s) - self.clock())
 
     def _doubt_at_s(self, each: _Watched) -> float:
         return math.inf if each.ready or each.doubted or each.end is None else each.started_s + self.slow_after_s

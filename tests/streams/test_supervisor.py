@@ -100,6 +100,42 @@ def test_it_is_ready_when_every_program_has_said_so(start: Start, program: Calla
     assert run.stop() == 0
 
 
+WRITES = """
+def tell(first):
+    for number in range(first, first + 100):
+        print(f"line {number}", flush=True)
+"""
+
+
+def test_a_log_that_has_grown_long_is_set_aside_while_its_program_writes(tmp_path: Path) -> None:
+    for name in ("told", "go"):
+        os.mkfifo(tmp_path / name)
+    code = f"{WRITES}\ntell(0); open('{tmp_path}/told', 'w').close(); open('{tmp_path}/go').read(); tell(100)"
+    writer = Program("writer", [sys.executable, "-c", code], tmp_path / "writer.log", {"PYTHONPATH": str(ROOT)}, kept_log=500)
+    writer.start()
+    (tmp_path / "told").read_text()
+
+    writer.keep_log_short()
+    (tmp_path / "go").write_text("go")
+
+    assert writer.wait(TIMEOUT_S)
+    assert (tmp_path / "writer.log.1").read_text().split("\n") == [*(f"line {number}" for number in range(100)), ""]
+    assert writer.log.read_text().split("\n") == [*(f"line {number}" for number in range(100, 200)), ""]
+
+
+def test_the_supervisor_looks_for_logs_that_have_grown_long(start: Start, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", f"{WRITES}\ntell(0); {READY}; {WAIT}"]
+    kept = {"long": 500, "short": 5_000}
+    programs = [Program(name, command, tmp_path / name, {"PYTHONPATH": str(ROOT)}, kept_log=size) for name, size in kept.items()]
+    run = start(*programs, logs_every_s=0.0)
+    assert run.supervisor.ready.wait(TIMEOUT_S)
+    run.stop()
+
+    assert (tmp_path / "long.1").read_text().startswith("line 0\n")
+    assert (tmp_path / "short").read_text().startswith("line 0\n")
+    assert not (tmp_path / "short.1").exists()
+
+
 def test_a_program_that_ends_is_started_again_and_it_says_so(start: Start, program: Callable[..., Program]) -> None:
     stage = program("watch", f"{READY}; {WAIT}")
     run = start(stage)
