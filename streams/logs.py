@@ -1,10 +1,13 @@
 """The log of a stage: JSON lines on stderr, whoever speaks: the stage itself, librdkafka, or a library that logs as Python does."""
 
 import logging
+import os
 import re
 import sys
 import threading
 import time
+import traceback
+from typing import Any
 
 import structlog
 
@@ -30,6 +33,12 @@ def log_to_stderr() -> None:
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
 
 
+def type_and_place(error: BaseException) -> dict[str, Any]:
+    """What may be said of any error: its text may quote a record (rule 9)."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return {"error": type(error).__name__, "at": [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames]}
+
+
 class KafkaClients:
     """librdkafka's ``logger``. A client speaks while it is polled; of one that never is, what goes wrong is raised."""
 
@@ -40,10 +49,11 @@ class KafkaClients:
 
 
 class _Libraries(logging.Handler):
-    """Faust, aiokafka and others. Of an exception only its type: its text may quote a record (rule 9)."""
+    """Faust, aiokafka and others."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        more = {"error": record.exc_info[0].__name__} if record.exc_info and record.exc_info[0] else {}
+        error = record.exc_info[1] if record.exc_info else None
+        more = {} if error is None else type_and_place(error)
         _tell(record.levelno, "a library says", record.getMessage(), logger=record.name, **more)
 
 
@@ -70,7 +80,7 @@ class Repeats:
 _repeats = Repeats()
 
 
-def _tell(level: int, event: str, text: str, **more: str) -> None:
+def _tell(level: int, event: str, text: str, **more: Any) -> None:
     text = text.strip()
     times = _repeats.held_back(HOW_LONG.sub("", text), time.monotonic())
     if times is not None:

@@ -8,7 +8,6 @@ with nothing acknowledged (rule 5): starting is the only recovery.
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from schemas.stored import NewerRecord
 from streams.connection import Config, kafka
 from streams.evidence import TopicPart
 from streams.lag import Lag
+from streams.logs import type_and_place
 from streams.metrics import counter, gauges
 from streams.policy import PolicyMissing
 from streams.readiness import tell_ready, tell_turn
@@ -74,8 +74,7 @@ def _told(error: BaseException | None) -> dict[str, Any]:
     """Type and place; the text only of errors that cannot quote a record (rule 9)."""
     if error is None:
         return {}
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    told: dict[str, Any] = {"error": type(error).__name__, "at": [f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames]}
+    told = type_and_place(error)
     if isinstance(error, ck.KafkaException | OSError | LoopError | NewerRecord | PolicyMissing):
         told["text"] = str(error)
     return told
