@@ -198,9 +198,13 @@ def _settings(plan: Plan, broker: Broker) -> Settings:
 @contextmanager
 def _supervised(plan: Plan, settings: Settings, broker: Broker, say: Say) -> Iterator[SetUp]:
     health = dict(zip(plan.stages, free_ports(len(plan.stages)), strict=True))
+    temporary = plan.folder / "tmp"  # chDB leaves a folder where temporary files go if it is killed as it starts
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     stages = [
-        Program(stage, plan.command(stage), plan.folder / "logs" / f"{stage}.log", environment(settings, health_port=port))
+        Program(stage, plan.command(stage), plan.folder / "logs" / f"{stage}.log", env)
         for stage, port in health.items()
+        for env in [environment(settings, health_port=port) | {"TMPDIR": str(temporary)}]
     ]
     programs = [*broker.programs, *stages]
 
