@@ -31,6 +31,7 @@ def log_to_stderr() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+    threading.excepthook = _thread_ended
 
 
 def type_and_place(error: BaseException) -> dict[str, Any]:
@@ -55,6 +56,12 @@ class _Libraries(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         more = {} if error is None else type_and_place(error)
         _tell(record.levelno, "a library says", record.getMessage(), logger=record.name, **more)
+
+
+def _thread_ended(escaped: threading.ExceptHookArgs) -> None:
+    """Python would print a traceback: its last line quotes what it likes, and is not JSON."""
+    error = {"error": escaped.exc_type.__name__} if escaped.exc_value is None else type_and_place(escaped.exc_value)
+    log.error("a thread ended", thread=escaped.thread.name if escaped.thread else None, **error)
 
 
 class Repeats:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, hook = root.handlers[:], root.level, threading.excepthook
     yield
+    threading.excepthook = hook
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -72,3 +74,14 @@ def test_a_library_speaks_in_fields_and_its_exception_quotes_nothing(capsys: pyt
     assert place.startswith("test_logs.py:")
     told = {"event": "a library says", "level": "error", "logger": "aiokafka.consumer", "error": "ValueError"}
     assert line == {**told, "text": "Unable to fetch from node 1"}
+
+
+def test_a_thread_that_ends_with_an_error_says_so_in_fields_and_quotes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr()
+    thread = threading.Thread(target=lambda: int("12 digits of somebody"), name="consumer")
+    thread.start()
+    thread.join()
+
+    (line,) = said(capsys)
+    assert line.pop("at")[-1].startswith("test_logs.py:")
+    assert line == {"event": "a thread ended", "level": "error", "thread": "consumer", "error": "ValueError"}
