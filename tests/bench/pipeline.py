@@ -92,10 +92,10 @@ def _next(tries: Sequence[Try], numbers: Numbers) -> int | None:
     yes = max((each.rate for each in tries if each.sustained), default=0)
     no = min((each.rate for each in tries if not each.sustained and each.rate > yes), default=0)
     if not no:
-        return round(yes * 4 / 3, -2)
+        return int(round(yes * 4 / 3, -2))
     if not yes:
-        return round(no * 3 / 4, -2)
-    return None if no / yes < numbers.ratio else round(sqrt(no * yes), -2)
+        return int(round(no * 3 / 4, -2))
+    return None if no / yes < numbers.ratio else int(round(sqrt(no * yes), -2))
 
 
 def _try(ground: Ground, set_up: SetUp, numbers: Numbers, rate: int) -> Try:
