@@ -9,13 +9,14 @@ slow way (``reading``), which sees every member, and whose order of checks is: `
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec.structs import astuple
 
-from schemas.events import Event, PublicEvent
-from schemas.numbers import Members, may_hold_number, number_in
+from schemas.events import Data, Event, PublicEvent
+from schemas.numbers import Members, ids_in, is_id, number_in
 from schemas.reading import read_json
 from schemas.reasons import Reason, Refused
 from schemas.records import Application, Applied, ClockMark, DeadLetter, Pulse, Refusal, Transition
@@ -25,6 +26,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 LARGEST = 1024 * 1024
 LONGEST = 256
+REMEMBERED = 1_000
 SPECVERSION = "1.0"
 
 encode = msgspec.json.Encoder().encode
@@ -51,23 +53,34 @@ def encode_application(record: Application) -> bytes:
 _decode_public = msgspec.json.Decoder(PublicEvent).decode
 _ABSENT = _decode_public(b'{"specversion":"","id":"","source":"","type":""}').data
 """What an event without ``data`` has there: always this same object."""
+_FIELDS, _FIELDS_OF_DATA = len(PublicEvent.__struct_fields__), len(Data.__struct_fields__)
+"""All of them texts, but for ``data`` and its ``count``."""
+_QUOTE, _BACKSLASH = b'"\\'
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _PLACE = re.compile(r"at `\$([a-z0-9_.]+)`")
+
+_number_in_name = lru_cache(REMEMBERED)(number_in)
+"""Of a header: a sender has few. Short names only, and not many, since senders choose them."""
 
 
 def read_public(value: bytes | None, headers: Headers | None) -> PublicEvent:
     """A public record's event, structured or binary CloudEvents; raises Refused, and never anything else."""
-    given = headers or ()
-    binary = _is_binary(given)
+    return read_record(value, headers)[0]
+
+
+def read_record(value: bytes | None, headers: Headers | None) -> tuple[PublicEvent, bool]:
+    """As ``read_public``; and whether an application's id may stand anywhere but in its subject, which is then an id itself."""
+    binary = bool(headers) and _is_binary(headers or ())
     if not value and not binary:
         raise Refused(Reason.EMPTY)
     value = value or b""
-    if len(value) + sum(len(key) + len(text or b"") for key, text in given) > LARGEST:
+    if len(value) + (sum(len(key) + len(text or b"") for key, text in headers) if headers else 0) > LARGEST:
         raise Refused(Reason.TOO_LARGE)
-    _check_headers(given)
-    if binary:
-        return _read_binary(value, given)
-    return _read_fast(value) or _typed(read_json(value))
+    if headers:
+        _check_headers(headers)
+        if binary:
+            return _read_binary(value, headers), True
+    return _read_fast(value) or (_typed(read_json(value)), True)
 
 
 def _is_binary(headers: Headers) -> bool:
@@ -77,27 +90,34 @@ def _is_binary(headers: Headers) -> bool:
 
 def _check_headers(headers: Headers) -> None:
     for place, (key, text) in enumerate(headers):
-        reason = number_in(key) or (number_in(text) if text else None)
+        reason = (_number_in_name(key) if len(key) <= LONGEST else number_in(key)) or number_in(text)
         if reason:
             raise Refused(reason, f"/headers/#{place}")
 
 
-def _read_fast(value: bytes) -> PublicEvent | None:
+def _read_fast(value: bytes) -> tuple[PublicEvent, bool] | None:
     """The event, where it is in order and nothing else stands in the text; else None."""
-    if b"\\" in value:
+    if _BACKSLASH in value:
         return None
     try:
         event = _decode_public(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return event if _nothing_else(event, value) and not may_hold_number(value) else None
+    if not _nothing_else(event, value) or (ids := ids_in(value)) is None:
+        return None
+    return event, ids != (event.subject is not None and is_id(event.subject))
 
 
 def _nothing_else(event: PublicEvent, value: bytes) -> bool:
     """Whether the event is well-formed, and its own keys and texts account for every quote of a text without backslashes."""
-    texts = _texts(event)
-    quotes = 4 * len(texts) + 2 * (event.data is not _ABSENT) + 2 * (event.data.count is not None)
-    if value.count(b'"') != quotes or max(map(len, texts)) > LONGEST:
+    data = event.data
+    quotes = 4 * (_FIELDS - 1 - astuple(event).count(None))
+    if data is not _ABSENT:
+        quotes += 4 * (_FIELDS_OF_DATA - astuple(data).count(None)) + (2 if data.count is None else 0)
+    if value.count(_QUOTE) != quotes:
+        return False
+    # Beside its texts stand twice as many characters as there are quotes, or more: keys, quotes, colons, commas
+    if len(value) - 2 * quotes > LONGEST and max(map(len, _texts(event))) > LONGEST:
         return False
     return bool(event.specversion == SPECVERSION and event.id and event.source and event.type)
 

@@ -31,6 +31,11 @@ NUMBER = re.compile(
     r"|(?<![0-9][ -])(?<![0-9][ -]{2})(?<![0-9][ -]{3})[0-9]{4}[ -]{1,3}[0-9]{4}[ -]{1,3}[0-9]{4}(?![ -]{1,3}[0-9])"
     r")(?![0-9])"
 )
+SHORTEST = 12
+"""Characters: no shorter text holds a number."""
+ID_LENGTH = 23
+DELETE = 0x7F
+"""A control character that JSON lets pass."""
 APPLICATION_ID = re.compile(r"(?<![0-9])[0-9]{23}(?![0-9])")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 KNOWN_KEYS = frozenset(PublicEvent.__struct_fields__ + Data.__struct_fields__)
@@ -114,7 +119,7 @@ def number_in(value: Any) -> Reason | None:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if isinstance(value, str):
-        return _number_in_text(value) if len(value) >= 12 else None
+        return _number_in_text(value) if len(value) >= SHORTEST else None
     if isinstance(value, int | float) and 10**11 <= abs(value) < 10**12:
         return _judged([str(abs(int(value)))])
     return None
@@ -139,7 +144,7 @@ def check_digit_fits(run: str) -> bool:
 
 # Digits as 0, gaps as -, quotes kept, all else as points.
 _SHAPE = bytes(48 if 48 <= byte <= 57 else 45 if byte in b" -" else byte if byte == 34 else 46 for byte in range(256))
-_TOGETHER, _ID = b"0" * 12, b'"' + b"0" * 23 + b'"'
+_TOGETHER, _ID = b"0" * 12, b'"' + b"0" * ID_LENGTH + b'"'
 
 
 def may_hold_number(json_text: bytes) -> bool:
@@ -147,18 +152,25 @@ def may_hold_number(json_text: bytes) -> bool:
 
     A number written with a point or an exponent is the caller's to look at.
     """
-    if not json_text.isascii() or b"\x7f" in json_text:
+    return ids_in(json_text) is None
+
+
+def ids_in(json_text: bytes) -> int | None:
+    """None where it ``may_hold_number``; else how many of its texts are an application's id and nothing else, as an honest event has one.
+
+    No other text of it then holds an id: an id is a long run of digits, too, wherever it stands.
+    """
+    if not json_text.isascii() or DELETE in json_text:
         json_text = fold(json_text.decode(errors="replace")).encode("ascii", "replace")
     shape = json_text.translate(_SHAPE)
     if b"0000-0000" in shape or b"0000--" in shape:
-        return True
-    at = shape.find(_TOGETHER)
-    while at >= 0:
-        # A text that is exactly an application's id is the one long run an honest event has.
-        if shape[at - 1 : at + 24] != _ID:
-            return True
-        at = shape.find(_TOGETHER, at + 24)
-    return False
+        return None
+    rest = shape.replace(_ID, b'"')
+    return None if _TOGETHER in rest else (len(shape) - len(rest)) // (len(_ID) - 1)
+
+
+def is_id(text: str) -> bool:
+    return len(text) == ID_LENGTH and text.isascii() and text.isdigit()
 
 
 def replace_ids(text: str, key: Key) -> str:
@@ -166,7 +178,7 @@ def replace_ids(text: str, key: Key) -> str:
 
     A SHA-256 stays as it is: 1 in 8,000 holds such a run by chance.
     """
-    if len(text) < 23:
+    if len(text) < ID_LENGTH:
         return text
     folded = fold(text)
     if not APPLICATION_ID.search(folded) or SHA256.fullmatch(text):

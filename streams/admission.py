@@ -5,7 +5,8 @@ A refused record also leaves its value in ``dead-letters``, masked; ``custody-lo
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from schemas.cards import Card
 from schemas.codec import Headers, encode
@@ -14,14 +15,14 @@ from schemas.instants import to_text
 from schemas.masking import mask
 from schemas.reasons import Refused
 from schemas.records import REFUSAL_KEY, DeadLetter, Origin, Refusal
-from streams.gate import Gate, Parties
+from streams.gate import REMEMBERED, Gate, Parties
 from streams.parties import Feed
 
 BY_KEY = -1
 """The partition that murmur2 of the key gives."""
 
 
-class PublicRecord(NamedTuple):
+class PublicRecord(msgspec.Struct, frozen=True):
     topic: str
     partition: int
     offset: int
@@ -36,7 +37,7 @@ class PublicRecord(NamedTuple):
         return f"{self.topic}:{self.partition}:{self.offset}"
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True):
     topic: str
     key: bytes
     value: bytes
@@ -53,6 +54,8 @@ class Admission:
         self._headers = {topic: cards[feed.card].speaker_header for topic, feed in feeds.items()}
         self._log, self._log_partitions = cards["custody-log"].topic(), log_partitions
         self._dead_letters = cards["dead-letters"].topic()
+        self._named: dict[tuple[str, bytes], str] = {}
+        """Topic and header -> the speaker that it names, who may speak there."""
         self.refused: Counter[tuple[str, str]] = Counter()
         """(topic, reason) -> how many since it was last told."""
 
@@ -72,10 +75,20 @@ class Admission:
         feed = self._feeds[record.topic]
         if feed.speaker is not None:
             return feed.speaker
-        named = [text for name, text in record.headers or () if name == self._headers[record.topic]]
-        speaker = named[0].decode(errors="replace") if len(named) == 1 and named[0] else None
+        header = self._headers[record.topic]
+        named = [text for name, text in record.headers or () if name == header]
+        if len(named) != 1 or not named[0]:
+            return None
+        return self._named.get((record.topic, named[0])) or self._speaker_named(feed, named[0])
+
+    def _speaker_named(self, feed: Feed, text: bytes) -> str | None:
+        speaker = text.decode(errors="replace")
         # Only a name that may speak here goes on: anything else could be a text of any kind, and refusals quote the speaker.
-        return speaker if speaker is not None and self._parties.role(speaker) in feed.roles else None
+        if self._parties.role(speaker) not in feed.roles:
+            return None
+        if len(self._named) < REMEMBERED:
+            self._named[feed.topic, text] = speaker
+        return speaker
 
     def _refuse(self, record: PublicRecord, refused: Refused, speaker: str | None, arrived_us: int) -> list[Output]:
         self.refused[record.topic, refused.reason.value] += 1

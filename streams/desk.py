@@ -50,9 +50,7 @@ class Desk:
         self._admission, self._outlet, self._log, self._log_partitions = admission, outlet, log_topic, log_partitions
 
     def judge(self, record: PublicRecord) -> list[Output]:
-        reading = self.inputs.readings[record.topic, record.partition]
-        arrived_us = reading.arrival(record.appended_us)
-        reading.handled(record.offset, record.appended_us, arrived_us)
+        arrived_us = self.inputs.readings[record.topic, record.partition].handled(record.offset, record.appended_us)
         return self._admission.judge(record, arrived_us)
 
     def pulses(self, at_us: int) -> list[Output]:

@@ -54,13 +54,13 @@ class Reading:
             reading.position, reading.through_us, reading.heard_us, reading.key = offset, kept.through_us, kept.heard_us, kept.key
         return reading
 
-    def arrival(self, appended_us: int) -> int:
-        """When a record arrived: not before the T that vouched for everything earlier."""
-        return appended_us if self.through_us is None else max(appended_us, self.through_us)
-
-    def handled(self, offset: int, appended_us: int, arrived_us: int) -> None:
+    def handled(self, offset: int, appended_us: int) -> int:
+        """When the record arrived: not before the T that vouched for everything earlier."""
         self.position, self._appended_us, self._at_end = offset + 1, appended_us, False
-        self.heard_us = arrived_us if self.heard_us is None else max(self.heard_us, arrived_us)
+        arrived_us = appended_us if self.through_us is None or self.through_us < appended_us else self.through_us
+        if self.heard_us is None or self.heard_us < arrived_us:
+            self.heard_us = arrived_us
+        return arrived_us
 
     def ended(self, offset: int) -> None:
         """The partition's end was seen at ``offset``. Markers stand behind the last record, so it may lie beyond the position.

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from schemas.codec import SPECVERSION, Headers, read_public
+from schemas.codec import SPECVERSION, Headers, read_record
 from schemas.events import ACKNOWLEDGED, CORRECTED, ENQUIRY, HEARTBEAT, MANIFEST, NEEDS_NO_SUBJECT, PREFIX, Data, Event, PublicEvent
 from schemas.identity import Key, last4, municipality_ok, token
 from schemas.instants import to_text, to_us
@@ -26,6 +27,11 @@ RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2
 EARLIEST_US = -62_135_596_800_000_000
 LATEST_US = 253_402_300_799_999_999
 """First and last microsecond of the years 1 to 9999, UTC."""
+REMEMBERED = 65_536
+"""Speakers with a type that each may say."""
+
+_received = lru_cache(1_024)(to_text)
+"""Of a batch of records, all that a broker has taken at once arrived at one instant."""
 
 
 class Parties(Protocol):
@@ -48,25 +54,27 @@ class Gate:
         self._sayers = {PREFIX + name: roles for name, roles in sayers(policy).items()}
         self._parties = parties
         self._key = key
+        self._heard: dict[tuple[str | None, str], str] = {}
+        """Speaker and type -> the speaker's role, which may say it."""
 
     def admit(self, value: bytes | None, headers: Headers | None, *, speaker: str | None, arrived_us: int, origin: str) -> Event:
         """The event of a public record whose speaker the topic has told; raises Refused."""
-        event = read_public(value, headers)
-        role = self._checked_role(event, speaker)
+        event, ids = read_record(value, headers)
+        role = self._heard.get((speaker, event.type)) or self._checked_role(event, speaker)
         subject, claim = self._subject(event), _claim(event)
-        return self._event(event, speaker or "", role, subject, claim, arrived_us, origin)
+        return self._event(event, ids, speaker or "", role, subject, claim, arrived_us, origin)
 
     def admit_line(self, line: bytes, *, origin: str, speaker: str | None = None) -> Event:
         """The event of a line in a file; raises Refused.
 
         ``speaker`` is its own attribute, unless the file stands for a topic of this speaker; arrival is ``received``, else ``time``.
         """
-        event = read_public(line, None)
+        event, ids = read_record(line, None)
         speaker = speaker or event.speaker
         role = self._checked_role(event, speaker)
         subject, claim = self._subject(event), _claim(event)
         arrived_us = _instant_us(claim if event.received is None else _spelled(event.received, "/received"))
-        return self._event(event, speaker or "", role, subject, claim, arrived_us, origin)
+        return self._event(event, ids, speaker or "", role, subject, claim, arrived_us, origin)
 
     def _checked_role(self, event: PublicEvent, speaker: str | None) -> str:
         role = self._parties.role(speaker) if speaker else None
@@ -77,6 +85,8 @@ class Gate:
             raise Refused(Reason.UNKNOWN_TYPE, "/type")
         if role not in may_say:
             raise Refused(Reason.NOT_YOURS_TO_SAY, "/type")
+        if len(self._heard) < REMEMBERED:
+            self._heard[speaker, event.type] = role
         return role
 
     def _subject(self, event: PublicEvent) -> str | None:
@@ -89,25 +99,27 @@ class Gate:
             raise Refused(Reason.BAD_SUBJECT, "/subject")
         return subject
 
-    def _event(self, event: PublicEvent, speaker: str, role: str, subject: str | None, claim: str, arrived_us: int, origin: str) -> Event:
-        """The event as ``custody-log`` has it, after the last checks."""
+    def _event(
+        self, event: PublicEvent, ids: bool, speaker: str, role: str, subject: str | None, claim: str, arrived_us: int, origin: str
+    ) -> Event:
+        """The event as ``custody-log`` has it, after the last checks. ``ids``: whether one may have strayed from where it belongs."""
         _check_municipalities(event.data)
         if event.type == PREFIX + CORRECTED:
             self._check_correction(event.data, speaker)
         return Event(
             specversion=SPECVERSION,
-            id=replace_ids(event.id, self._key),
-            source=replace_ids(event.source, self._key),
+            id=replace_ids(event.id, self._key) if ids else event.id,
+            source=replace_ids(event.source, self._key) if ids else event.source,
             type=event.type,
             time=claim,
             speaker=speaker,
             role=role,
             own_feed=self._roles[role].own_feed,
-            received=to_text(arrived_us),
+            received=_received(arrived_us),
             origin=origin,
             subject=token(self._key, subject) if subject else None,
             last4=last4(subject) if subject else None,
-            data=self._without_ids(event.data),
+            data=self._without_ids(event.data) if ids else event.data,
         )
 
     def _check_correction(self, data: Data, speaker: str) -> None:
@@ -179,9 +191,11 @@ def _spelled(text: str, path: str) -> str:
 
 def _exists(text: str) -> bool:
     try:
-        return EARLIEST_US <= _instant_us(text) <= LATEST_US
+        instant = datetime.fromisoformat(text)
     except ValueError:
         return False
+    # An offset is less than a day
+    return 1 < instant.year < 9999 or EARLIEST_US <= to_us(instant) <= LATEST_US
 
 
 def _instant_us(text: str) -> int:

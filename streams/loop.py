@@ -214,10 +214,11 @@ class _Loop:
         unpackable: dict[TopicPart, int] = {}
         for message in messages:
             error = message.error()
-            where = message.topic() or "", message.partition() or 0
             if error is None:
                 records.append(message)
-            elif error.code() == ck.KafkaError._PARTITION_EOF:
+                continue
+            where = message.topic() or "", message.partition() or 0
+            if error.code() == ck.KafkaError._PARTITION_EOF:
                 ends[where] = message.offset() or 0
             elif error.code() == ck.KafkaError._BAD_COMPRESSION and self.skip_unpackable:
                 # said again, at its first record, until the loop has gone on behind the last

@@ -49,18 +49,24 @@ class Outlet:
     def commit(self, outputs: Iterable[Output], positions: Sequence[ck.TopicPartition], group: Any) -> None:
         """KafkaException if it did not surely commit. ``positions``: of every input that is known, always: they fence a zombie."""
         self._producer.begin_transaction()
+        produce = self._producer.produce
         for output in outputs:
-            self._produce(output)
+            try:
+                produce(output.topic, output.value, output.key, output.partition)
+            except BufferError:
+                self._produce_later(output)
         reach("intake.after_produce", self._producer.flush)
         self._producer.send_offsets_to_transaction(list(positions), group, COMMIT_S)
         reach("intake.after_offsets")
         self._producer.commit_transaction(COMMIT_S)
         reach("intake.after_commit")
 
-    def _produce(self, output: Output) -> None:
+    def _produce_later(self, output: Output) -> None:
+        """A thousand records of a megabyte: wait until some have left."""
         while True:
+            self._producer.poll(0.1)
             try:
                 self._producer.produce(output.topic, output.value, output.key, output.partition)
                 return
-            except BufferError:  # a thousand records of a megabyte: wait until some have left
-                self._producer.poll(0.1)
+            except BufferError:
+                continue
