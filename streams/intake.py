@@ -26,7 +26,7 @@ from streams.gate import Gate
 from streams.groups import INTAKE
 from streams.inputs import Inputs
 from streams.keys import RIGHT_FILE, KeyFileError, key_marks, load_key, narrow, open_to_others
-from streams.loop import Batch, Handler, LoopError, consumer_config, die, run_loop
+from streams.loop import WAIT_S, Batch, Handler, LoopError, consumer_config, die, run_loop
 from streams.metrics import gauges
 from streams.outlet import Outlet
 from streams.parties import Feed, Parties, load_parties, public_feeds
@@ -46,7 +46,7 @@ FETCHING = {
     "fetch_queue_backoff_ms": 20,  # by default a full queue rests for a second
     "topic_metadata_refresh_interval_ms": 10_000,  # how soon a new topic or partition is seen
 }
-WAIT_S = 0.1
+LEAST_WAIT_S = 0.01
 TRIES = 5
 """How often a start asks whether records were deleted unread; each takes a second or two without an answer."""
 ANSWER_S = 1.0
@@ -111,6 +111,7 @@ class Intake:
 
     def revoked(self) -> None:
         self._desk.inputs.drop()
+        self._pulsed_us = None
 
     def _tell_what_was_deleted(self) -> None:
         """A feed's retention is short: what it ended before intake came back is lost, and must not be lost in silence."""
@@ -137,6 +138,11 @@ class Intake:
             outputs += self._pulses()
         if outputs:
             self._desk.commit(outputs, batch.group)
+
+    def wait_s(self) -> float:
+        """For how long records may be collected: until the next pulse is due, at most."""
+        since_us = 0 if self._pulsed_us is None else self._clock.now_us() - self._pulsed_us
+        return min(WAIT_S, max(LEAST_WAIT_S, (self._interval_us - since_us) / SECOND_US))
 
     def _pulse_is_due(self) -> bool:
         """Never while nothing is known: it would vouch for nothing, and no position would fence it. A clock set back pulses at once."""
@@ -171,7 +177,7 @@ def run(settings: Settings) -> None:
     config = consumer_config(settings, INTAKE, **FETCHING)
     count_from_zero(feeds)
     gauges(lambda: feed_readings(desk.inputs, SystemClock().now_us()))
-    run_loop(config, topics, handler, wait_s=min(WAIT_S, interval_us / SECOND_US), skip_unpackable=not settings.simulation)
+    run_loop(config, topics, handler, wait_s=live.wait_s, skip_unpackable=not settings.simulation)
 
 
 def _desk(

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 read = counter("tairyu_records_total")
 
 COMMITTED_S = 30.0
+WAIT_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,11 @@ def run_loop(
     handler: Handler,
     *,
     size: int = 5_000,
-    wait_s: float = 0.1,
+    wait_s: Callable[[], float] = lambda: WAIT_S,
     skip_unpackable: bool = False,
     stop: Callable[[], bool] | None = None,
 ) -> None:
-    """Tells that the stage is ready, and reads ``topics`` until told to stop, at most ``size`` records and ``wait_s`` at a time.
+    """Tells that the stage is ready, and reads ``topics`` until told to stop, at most ``size`` records and ``wait_s()`` at a time.
 
     Dies on every error. Ready is told last: whoever hears it may tell us to stop at once, and that is no failure.
 
@@ -157,14 +158,14 @@ class _Loop:
     sought: dict[TopicPart, int] = field(default_factory=dict)
     """Partition -> where it was last told to read from. What cannot be unpacked is told at the first offset of its batch, always."""
 
-    def run(self, size: int, wait_s: float, stop: Callable[[], bool]) -> None:
+    def run(self, size: int, wait_s: Callable[[], float], stop: Callable[[], bool]) -> None:
         consumer = ck.Consumer(self.config)
         consumer.subscribe(list(self.topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=_lost)
         gauges(self.lag.readings)
         log.info("reading", topics=list(self.topics), group=self.config["group.id"])
         while not stop():
             tell_turn()
-            messages = self._consume(consumer, size, wait_s)
+            messages = self._consume(consumer, size, wait_s())
             if self.starts:
                 records, ends, unpackable = self._split(messages)
                 self.handler.handle(Batch(records, ends, self.group, partial(_commit, consumer), unpackable))

@@ -78,7 +78,7 @@ def run(settings: Settings, rate: int, seconds: float, seed: int, held_rate: flo
     limit_us = load_policies(settings.policy).newest.hops[HELD_HOP].limits[0][1]
     rng, ahead_us = random.Random(seed), int(due_after_s * SECOND_US) - limit_us
     holding = public(settings, (held(rng, time.time_ns() // 1_000 + ahead_us) for _ in itertools.count()))
-    producer = sender(settings, 5)
+    producer = sender(settings, 20)
     live = _Live(producer, templates)
     began, sent_held = time.time(), 0
     print(orjson.dumps({"event": "began", "at_us": int(began * SECOND_US)}).decode(), flush=True)
