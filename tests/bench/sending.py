@@ -11,6 +11,7 @@ import itertools
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -44,6 +45,8 @@ class Rendered(NamedTuple):
     """Before id, time and subject, and after."""
     rest: bytes
     """Of the subject, behind the first digits: those differ each time."""
+    twice: str | None
+    """Its id, if it is told twice: a copy says what the first one said."""
 
     def at(self, round_: bytes, instant: bytes) -> Public:
         first, second, third, last = self.pieces
@@ -53,11 +56,13 @@ class Rendered(NamedTuple):
 
 def rendered(settings: Settings, seed: int, count: int) -> list[Rendered]:
     said = list(itertools.islice(told(seed, IN_FLIGHT), count))
+    times = Counter(each.event.id for each in said)
     gaps = (each._replace(event=replace(each.event, id=f"{GAP}-{each.event.id}", time=GAP, subject=GAP)) for each in said)
-    return [
-        Rendered(record.topic, record.headers, tuple(record.value.split(GAP.encode())), (each.event.subject or "")[DIGITS:].encode())
-        for each, record in zip(said, public(settings, gaps), strict=True)
-    ]
+    found = []
+    for each, record in zip(said, public(settings, gaps), strict=True):
+        pieces, rest = tuple(record.value.split(GAP.encode())), (each.event.subject or "")[DIGITS:].encode()
+        found.append(Rendered(record.topic, record.headers, pieces, rest, each.event.id if times[each.event.id] > 1 else None))
+    return found
 
 
 def held(rng: random.Random, at_us: int) -> Told:
@@ -104,17 +109,20 @@ class _Live:
     def __init__(self, producer: ck.Producer, templates: list[Rendered]) -> None:
         self.sent = 0
         self._producer, self._next = producer, self._endless(templates)
+        self._first: dict[str, bytes] = {}
+        """When what is told twice was first told, in this round."""
 
-    @staticmethod
-    def _endless(templates: list[Rendered]) -> Iterator[tuple[Rendered, bytes]]:
+    def _endless(self, templates: list[Rendered]) -> Iterator[tuple[Rendered, bytes]]:
         for number in itertools.count():
+            self._first.clear()
             for template in templates:
                 yield template, f"{number:0{DIGITS}d}".encode()
 
     def send(self, until: int) -> None:
         instant = to_text(time.time_ns() // 1_000_000 * 1_000).encode()
         for template, round_ in itertools.islice(self._next, max(0, until - self.sent)):
-            send(self._producer, template.at(round_, instant))
+            at = instant if template.twice is None else self._first.setdefault(template.twice, instant)
+            send(self._producer, template.at(round_, at))
         self.sent = max(self.sent, until)
 
 
