@@ -2,25 +2,31 @@
 
 How far one has come is what its group has committed, asked from outside. The clock runs from the first commit that is seen to the one that
 holds the last record: a start does not count. CPU seconds are taken at the same two instants.
+
+A figure counts only if the work was done: what a lap wrote into ``custody-log`` is read afterwards. Of intake, each public record must
+stand there as one event, and none refused; of the copy loop, as many records as there were.
 """
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import confluent_kafka as ck
+import msgspec
 from confluent_kafka.admin import AdminClient
 from rich.table import Table
 
+from schemas.records import PULSE_KEY, REFUSAL_KEY
+from streams.connection import kafka
 from streams.groups import INTAKE
 from streams.programs import Program
 from streams.settings import Settings
-from streams.topics import admin_client
+from streams.topics import admin_client, partitions_of
 from streams.up import environment, stage_command
-from tests.bench.custody import CUSTODY
+from tests.bench.custody import CARDS, CUSTODY
 from tests.bench.measurement import BenchError, Findings, Ground, Measurement, Size
 from tests.bench.public_topics import fill, make_topics, traffic
 from tests.bench.race import Lap, cpu_s, peak_mb
@@ -38,6 +44,23 @@ SOON = (
     ck.KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 """Why a broker does not forget a group yet."""
+
+
+class Record(Protocol):
+    """Of ``custody-log``: a ``confluent_kafka.Message``."""
+
+    def key(self) -> bytes | None: ...
+
+    def value(self) -> bytes | None: ...
+
+
+class Origin(msgspec.Struct):
+    """What is looked at of an event."""
+
+    origin: str
+
+
+_decode_origin = msgspec.json.Decoder(Origin).decode
 
 
 class Look(NamedTuple):
@@ -60,7 +83,9 @@ def measure(ground: Ground) -> Findings:
             for name in sorted(field, reverse=number % 2 == 0):
                 command, group = field[name]
                 program = Program(name, command, ground.folder / f"{name}-{number}.log", environment(settings))
+                output = Output(settings)
                 lap = _lap(program, admin, group, topics, count)
+                (check_admitted if name == "intake" else check_copied)(output.read(), count)
                 laps[name].append(lap)
                 ground.say(f"intake: round {number + 1}, {name}: {lap.events_per_s:,.0f} events/s, {lap.cpu_s:.1f} CPU s")
     rates = {name: median(lap.events_per_s for lap in each) for name, each in laps.items()}
@@ -129,6 +154,57 @@ def forget(admin: AdminClient, group: str) -> None:
             if error.args[0].code() not in SOON or time.monotonic() > give_up:
                 raise
             time.sleep(0.2)
+
+
+class Output:
+    """What ``custody-log`` gets from here on."""
+
+    def __init__(self, settings: Settings) -> None:
+        config = {
+            "group.id": "bench-reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+        self._reader = ck.Consumer(kafka(settings) | config)
+        parts = [ck.TopicPartition(CUSTODY, number) for number in range(partitions_of(settings, "custody-log", CARDS["custody-log"]))]
+        for each in parts:
+            each.offset = self._reader.get_watermark_offsets(each, ANSWER_S)[1]
+        self._reader.assign(parts)
+
+    def read(self) -> Iterator[ck.Message]:
+        """To the end of each partition."""
+        waiting = len(self._reader.assignment())
+        while waiting:
+            for message in self._reader.consume(10_000, 0.1):
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    waiting -= 1
+                else:
+                    raise ck.KafkaException(error)
+        self._reader.close()
+
+
+def check_admitted(written: Iterable[Record], sent: int) -> None:
+    """BenchError unless each of the records that were sent stands there as one event."""
+    events, refusals, origins = 0, 0, set[str]()
+    for record in written:
+        if (key := record.key()) == REFUSAL_KEY:
+            refusals += 1
+        elif key != PULSE_KEY:
+            events += 1
+            origins.add(_decode_origin(record.value() or b"").origin)
+    if refusals or not events == len(origins) == sent:
+        raise BenchError(
+            f"of {sent:,} records intake made {events:,} events, {len(origins):,} of them different ones, and {refusals:,} refusals"
+        )
+
+
+def check_copied(written: Iterable[Record], sent: int) -> None:
+    if (copied := sum(1 for _ in written)) != sent:
+        raise BenchError(f"of {sent:,} records the copy loop wrote {copied:,}")
 
 
 MEASUREMENT = Measurement("intake", ["intake_vs_copy"], measure)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from schemas.records import PULSE_KEY, REFUSAL_KEY
 from tests.bench import growth, intake, latency, ledger, pipeline, rules
-from tests.bench.measurement import KEYS, Ground, Size, default_cache, measurements
+from tests.bench.measurement import KEYS, BenchError, Ground, Size, default_cache, measurements
 
 MakeGround = Callable[..., Ground]
 
@@ -27,6 +29,40 @@ def test_intake_is_measured_beside_a_copy_loop(ground: MakeGround) -> None:
     assert found.details["laps"].keys() == {"intake", "copy"}
     for (lap,) in found.details["laps"].values():
         assert 0 < lap["events"] < found.details["events"]
+
+
+class Written(NamedTuple):
+    """A record of ``custody-log``."""
+
+    kind: bytes
+    text: bytes
+
+    def key(self) -> bytes:
+        return self.kind
+
+    def value(self) -> bytes:
+        return self.text
+
+
+def events(*origins: int) -> list[Written]:
+    return [Written(b"token", b'{"type":"x","origin":"jlis-events:0:%d"}' % origin) for origin in origins]
+
+
+def test_intakes_figure_counts_where_every_record_that_was_sent_became_one_event() -> None:
+    pulse, refusal = Written(PULSE_KEY, b'{"at":"x"}'), Written(REFUSAL_KEY, b'{"reason":"x"}')
+
+    intake.check_admitted([*events(0, 1), pulse, *events(2)], 3)
+    with pytest.raises(BenchError, match="of 3 records intake made 2 events, 2 of them different ones, and 0 refusals"):
+        intake.check_admitted([*events(0, 1), pulse], 3)
+    with pytest.raises(BenchError, match="made 3 events, 2 of them different ones"):
+        intake.check_admitted(events(0, 1, 1), 3)
+    with pytest.raises(BenchError, match="made 4 events"):
+        intake.check_admitted(events(0, 1, 2, 2), 3)
+    with pytest.raises(BenchError, match="and 1 refusals"):
+        intake.check_admitted([*events(0, 1), refusal], 3)
+    intake.check_copied(events(0, 1), 2)
+    with pytest.raises(BenchError, match="of 3 records the copy loop wrote 2"):
+        intake.check_copied(events(0, 1), 3)
 
 
 @pytest.mark.kafka
