@@ -171,6 +171,15 @@ def _contributions(record: Stored) -> Iterator[Contribution]:
         )
 
 
+def arrived_as(record: Stored, event: bytes, content: bytes) -> int | None:
+    """When this very event first arrived; None if it did not, or that is not seen at once."""
+    rows = record.rows
+    place = rows.find(event)
+    if place < 0 or place % ROW or rows[place + 8 : place + 16] != content or len(record.names) > NAMES:
+        return None
+    return int.from_bytes(rows[place + 24 : place + 32], "little")
+
+
 def latest_arrival_us(rows: bytes) -> int:
     """Of short rows; 0 if there are none."""
     return max((arrived_us for (arrived_us,) in _ARRIVED.iter_unpack(rows)), default=0)

@@ -1,7 +1,7 @@
 """When each application has to be looked at next. A pulse costs what is due, not what is open."""
 
-from collections.abc import Callable, Iterable, Iterator
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
 
 from schemas.instants import SECOND_US
 from streams.clocks import UNKNOWN, Clocks
@@ -38,54 +38,78 @@ class _Queue:
         if hour > self.hour:
             self.hour = hour
             for reached in [far for far in self.far if far <= hour]:
-                self.near += ((due_us, token) for token, due_us in _current(self.far.pop(reached), reached, due_of))
-            heapify(self.near)
+                self._spread(reached, due_of)
+
+    def passed(self, clock_us: int, due_of: DueOf) -> Iterator[bytes]:
+        """Take out those whose instant the clock has passed; one may come twice."""
+        self.come_to(clock_us // HOUR_US, due_of)
+        near = self.near
+        while near and near[0][0] < clock_us:
+            looked_for_us, token = heappop(near)
+            due_us = due_of(token)
+            if due_us is None or due_us < looked_for_us:
+                continue
+            if due_us < clock_us:
+                yield token
+            else:
+                self.put(token, due_us)
 
     def top(self, due_of: DueOf) -> int | None:
         """The earliest instant."""
-        while True:
-            while self.near and due_of(self.near[0][1]) != self.near[0][0]:
-                heappop(self.near)
-            if self.near or not self.far:
-                return self.near[0][0] if self.near else None
-            self.come_to(min(self.far), due_of)
+        while self.near or self.far:
+            if not self.near:
+                self.come_to(min(self.far), due_of)
+                continue
+            looked_for_us, token = self.near[0]
+            due_us = due_of(token)
+            if due_us == looked_for_us:
+                return due_us
+            heappop(self.near)
+            if due_us is not None and due_us > looked_for_us:
+                self.put(token, due_us)
+        return None
 
     def before(self, until_us: int, due_of: DueOf) -> Iterator[bytes]:
         """The tokens due before an instant. A heap's entries before an instant hang together from its top."""
         places = [0]
         while places:
             place = places.pop()
-            for due_us, token in self.near[place : place + 1]:
-                if due_us < until_us:
-                    if due_of(token) == due_us:
+            for looked_for_us, token in self.near[place : place + 1]:
+                if looked_for_us < until_us:
+                    if _is_before(due_of(token), until_us):
                         yield token
                     places += (2 * place + 1, 2 * place + 2)
         for hour, tokens in list(self.far.items()):
             if hour * HOUR_US < until_us:
-                yield from (token for token, due_us in _current(list(tokens), hour, due_of) if due_us < until_us)
+                yield from (token for token in list(tokens) if _is_before(due_of(token), until_us))
 
     def tidy(self, due_of: DueOf) -> None:
-        self.near = list({entry for entry in self.near if due_of(entry[1]) == entry[0]})
-        heapify(self.near)
-        for hour, tokens in list(self.far.items()):
-            self.far[hour] = [token for token, _ in _current(tokens, hour, due_of)]
-            if not self.far[hour]:
-                del self.far[hour]
+        near, self.near = self.near, []
+        for token in {token for _, token in near}:
+            self._again(token, due_of)
+        for hour in sorted(self.far):
+            self._spread(hour, due_of)
 
+    def _spread(self, hour: int, due_of: DueOf) -> None:
+        """Put each token of an hour where it belongs now, once."""
+        for token in dict.fromkeys(self.far.pop(hour)):
+            self._again(token, due_of)
 
-def _current(tokens: Iterable[bytes], hour: int, due_of: DueOf) -> Iterator[tuple[bytes, int]]:
-    """Each token that is still due in this hour, once, with its instant."""
-    for token in dict.fromkeys(tokens):
+    def _again(self, token: bytes, due_of: DueOf) -> None:
         due_us = due_of(token)
-        if due_us is not None and due_us // HOUR_US == hour:
-            yield token, due_us
+        if due_us is not None:
+            self.put(token, due_us)
+
+
+def _is_before(due_us: int | None, until_us: int) -> bool:
+    return due_us is not None and due_us < until_us
 
 
 class DueIndex:
     """Tokens by the instant after which they are due, grouped by the vendors whose clock they wait for.
 
-    What was replaced stays until it surfaces: an entry counts if the record still has its instant (``due_of``). So the index holds a
-    word for each application that is not due soon, and nothing else.
+    An entry stands at the record's instant or before it: most news put it off, and then the entry stays until it surfaces and is put
+    where it belongs (``due_of``). So most news cost the index nothing, and it holds a word for what is not due soon.
     """
 
     def __init__(self) -> None:
@@ -94,10 +118,11 @@ class DueIndex:
         """Entries since it was tidied."""
 
     def __len__(self) -> int:
-        """Entries, replaced ones included."""
+        """Entries, of which an application may have several."""
         return sum(map(len, self._queues.values()))
 
     def put(self, token: bytes, due_us: int, vendors: Vendors) -> None:
+        """To be looked at after this instant. Need not be told of an application that is put off: see above."""
         queue = self._queues.get(vendors)
         if queue is None:
             queue = self._queues[vendors] = _Queue()
@@ -111,13 +136,7 @@ class DueIndex:
         """
         due: dict[bytes, None] = {}
         for vendors, queue in self._queues.items():
-            clock_us = clocks.of(vendors)
-            queue.come_to(clock_us // HOUR_US, due_of)
-            near = queue.near
-            while near and near[0][0] < clock_us:
-                due_us, token = heappop(near)
-                if due_of(token) == due_us:
-                    due[token] = None
+            due.update(dict.fromkeys(queue.passed(clocks.of(vendors), due_of)))
         return list(due)
 
     def first(self, due_of: DueOf) -> int | None:
@@ -132,7 +151,7 @@ class DueIndex:
         return len({token for queue in list(self._queues.values()) for token in queue.before(until_us, due_of)})
 
     def tidy(self, live: int, due_of: DueOf) -> None:
-        """Drop what was replaced, if it may be more than the ``live`` entries, so that memory follows what is open."""
+        """Each once, where it belongs, if more than the ``live`` were added, so that memory follows what is open."""
         if self.added > live + SPARE:
             self.added = 0
             for vendors, queue in list(self._queues.items()):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from schemas.events import Event
 from schemas.identity import content_hash, event_hash
 from schemas.records import Application, OpenHop, Way
-from schemas.stored import NAMES, ROW, Stored, latest_arrival_us, names_of, pack_row
+from schemas.stored import NAMES, ROW, Stored, arrived_as, latest_arrival_us, names_of, pack_row
 from streams.custody import AHEAD_US, EVENTS_OF_A_SPEAKER, Attribution, Derived, claimed_us
 from streams.deadlines import day_of, due_us, effective_hop
 from streams.policy import Hop, Policies, Policy
@@ -140,13 +140,15 @@ class Ordinary:
         """The newest version's first."""
 
     def step(self, record: Stored | None, name: str, event: Event, arrived_us: int) -> Stored | None:
-        """The record with this event of milestone ``name`` in it (the same object, changed), nothing being said; None: ``advance`` has to
-        look, and nothing was changed."""
-        at_us = claimed_us(event.time)
+        """The record with this event of milestone ``name`` in it (the same object, changed), nothing being said; ``COPY``: it has been in
+        it; None: ``advance`` has to look. In both cases nothing was changed."""
+        at_us, identity = claimed_us(event.time), event_hash(event.speaker, event.source, event.id)
         if record is None:
             if at_us < self.policies.versions[0].epoch_us:
                 return None
             record, way, first_us = Stored(), _START, at_us
+        elif identity in record.rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
+            return COPY if _is_copy(record, identity, event, arrived_us) else None
         elif record.way is None:
             return None
         else:
@@ -158,8 +160,7 @@ class Ordinary:
         road = self._road(first_us)
         if way.version not in (road.policy.version, NO_VERSION):
             return None  # a version came into force after it was derived
-        identity = event_hash(event.speaker, event.source, event.id)
-        if at_us >= road.until_us or identity in rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
+        if at_us >= road.until_us:
             return None
 
         names, places, named = self._named(record.names, way, road.policy.attribution_role, name, event)
@@ -248,6 +249,14 @@ class Ordinary:
         return tuple(left)
 
 
+def _is_copy(record: Stored, identity: bytes, event: Event, arrived_us: int) -> bool:
+    """As ``contribute`` sees it."""
+    first_us = arrived_as(record, identity, content_hash(event))
+    return first_us is not None and arrived_us >= first_us and (not event.own_feed or event.speaker in record.vendors)
+
+
+COPY = Stored()
+"""Stands for: the record has this event already."""
 _START = Way(NO_VERSION, 0, -NEVER_US, 1, 0, 0, 0, 0, 0, 0)
 
 

@@ -6,7 +6,6 @@ index move with it at once: a batch that is not kept is the end of its partition
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -18,13 +17,16 @@ from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applie
 from schemas.stored import Glance, Stored, decode_stored, due_of, encode_stored, glance, pack, unpack
 from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
-from streams.ordinary import Ordinary
+from streams.ordinary import COPY, Ordinary
 from streams.policy import Policies, PolicyMissing
 from streams.stalls import OPEN, Change, advance, expire, is_news, next_due_us
 from streams.verdicts import stall_id, transition
 
 Record = tuple[int, bytes | None, bytes | None]
 """Offset, key, value."""
+Was = tuple[bool, int | None, tuple[str, ...]]
+"""What a record counted as before it changed: whether it is open; when it is due, by the clock of which vendors."""
+NEW: Was = (False, None, ())
 
 
 class Partition:
@@ -77,14 +79,6 @@ class Partition:
         self.applied = applied
         self.open += batch.opened
         self.due.tidy(len(self.records), self.due_of)
-
-
-class _Was(NamedTuple):
-    """What stands in the due index and the counts for a record, before it changes."""
-
-    open: bool
-    due_us: int | None
-    vendors: tuple[str, ...]
 
 
 class Batch:
@@ -179,10 +173,11 @@ class Batch:
         policies, name = self.partition.policies, event.type[len(PREFIX) :]
         if not is_news(name, policies):
             return
-        token = self.tokens.setdefault(token, token)
         record = self._record(token)
-        was = _Was(False, None, ()) if record is None else _Was(bool(record.open_hops), record.due_us, record.vendors)
+        was = NEW if record is None else (bool(record.open_hops), record.due_us, record.vendors)
         after = self.partition.ordinary.step(record, name, event, arrived_us)
+        if after is COPY:
+            return
         if after is not None:
             after.due_us = next_due_us(after, policies)
         else:
@@ -220,18 +215,19 @@ class Batch:
                     if record.due_us is not None:
                         self.partition.due.put(token, record.due_us, record.vendors)
                     continue
-            token = self.tokens.setdefault(token, token)
             if record.marker is None and (after is None or after.marker is not None):
                 self.shrunk[token] = record
-            self._put(token, _Was(bool(record.open_hops), None, ()), after)
+            self._put(token, (bool(record.open_hops), None, ()), after)
             passed += [(token, record.last4, change) for change in changes]
         for token, last4, change in sorted(passed, key=lambda p: p[2].order(p[0].decode())):
             self._say(token, last4, change)
 
-    def _put(self, token: bytes, was: "_Was", after: Stored | None) -> None:
+    def _put(self, token: bytes, was: Was, after: Stored | None) -> None:
+        was_open, was_us, before = was
+        token = self.tokens.setdefault(token, token)
         self.working[token] = after
-        self.opened += (after is not None and bool(after.open_hops)) - was.open
-        if after is not None and after.due_us is not None and (after.due_us != was.due_us or after.vendors != was.vendors):
+        self.opened += (after is not None and bool(after.open_hops)) - was_open
+        if after is not None and after.due_us is not None and (was_us is None or after.due_us < was_us or after.vendors != before):
             self.partition.due.put(token, after.due_us, after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:
