@@ -1,10 +1,12 @@
-"""``tairyu query``: read-only SQL against history."""
+"""``tairyu query``: named queries, and read-only SQL, against history."""
 
 import csv
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib import import_module
 from typing import Annotated, Any
 
 import orjson
@@ -12,7 +14,7 @@ import typer
 from rich.table import Table
 
 from streams.cli import app
-from streams.cli.answers import Screen, cell
+from streams.cli.answers import Screen, Sorry, cell
 from streams.cli.asking import history_client
 from streams.cli.running import Data, settings_of
 
@@ -25,19 +27,68 @@ class Format(StrEnum):
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement, for example: SELECT hop, count() FROM hops_now GROUP BY hop; - for stdin.")],
+    asked: Annotated[str | None, typer.Argument(help="A named query (see --list), or one statement of SQL; - for SQL from stdin.")] = None,
+    given: Annotated[list[str] | None, typer.Argument(help="Of a named query: NAME=VALUE for each of its parameters.")] = None,
+    towns: Annotated[str | None, typer.Option("--for", help="Whose question it is: municipalities' codes, with commas, or all.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the named queries; of the one that is named, also its columns.")] = False,
     format_: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json: one JSON object a line.")] = False,
     data: Data = None,
 ) -> None:
-    """Ask history by SQL, read-only. What is written there is some seconds behind what is held now.
+    """Ask history, read-only. What is written there is some seconds behind what is held now.
 
-    Tables of the database tairyu: events, refusals, transitions (every one that was said), hops (with superseded versions). Views:
-    hops_now (each hop of each application, as last judged), stalls_now (each stall that is open). Instants are UTC.
+    A named query, for example `tairyu query hop_times hop=forward by=vendor --for 112216`, sees the applications of these
+    municipalities alone (by the kiosk or by where the applicant lives); where it compares with others, figures about fewer than ten
+    people are left out. `--for all` is the operator's.
+
+    SQL is the operator's, too. Tables of the database tairyu: events, refusals, transitions (every one that was said), hops (with
+    superseded versions). Views: hops_now (each hop of each application, as last judged), stalls_now (each stall that is open). Instants
+    are UTC.
     """
+    named = import_module("sinks.named_queries")  # by name, as stages are
+    shape = Format.JSON if as_json else format_
+    if list_:
+        names, rows = _listed(named.read_queries(), asked)
+        _print(names, rows, shape)
+        return
+    if asked is None:
+        raise Sorry("what is asked? Name a query (tairyu query --list), or give one statement of SQL")
+    values: dict[str, object] = {}
+    if is_named := re.fullmatch(r"\w+", asked) is not None:
+        try:
+            question = named.named_query(asked)
+            sql, values = question.bound(_pairs(given or []), [*filter(None, (towns or "").split(","))])
+        except named.QueryError as error:
+            raise Sorry(str(error)) from error
+    elif given or towns:
+        raise Sorry("SQL has no parameters here, and is the operator's alone: --for and NAME=VALUE go with a named query")
+    else:
+        sql = sys.stdin.read() if asked == "-" else asked
     client = history_client(settings_of(data))
-    found = client.query(sys.stdin.read() if sql == "-" else sql, settings=_only_reading(client))
-    _print(list(found.column_names), found.result_rows, Format.JSON if as_json else format_)
+    found = client.query(sql, parameters=values, settings=_only_reading(client))
+    _print(list(question.columns) if is_named else list(found.column_names), found.result_rows, shape)
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    for text in given:
+        if "=" not in text:
+            raise Sorry(f"{text!r}: expected NAME=VALUE, for example hop=forward")
+    return {name: value for name, _, value in (text.partition("=") for text in given)}
+
+
+def _listed(queries: Any, name: str | None) -> tuple[list[str], list[list[str]]]:
+    if name is None:
+        shown = [[query.name, query.what, " ".join(map(_shown, query.parameters))] for query in queries.values()]
+        return ["query", "what it answers", "parameters"], shown
+    if name not in queries:
+        raise Sorry(f"no query is named {name}: {', '.join(queries)} are")
+    query = queries[name]
+    told = [[_shown(parameter), "parameter", parameter.what] for parameter in query.parameters]
+    return ["name", "", "what"], told + [[column, "column", what] for column, what in query.columns.items()]
+
+
+def _shown(parameter: Any) -> str:
+    return f"{parameter.name}={'…' if parameter.default is None else parameter.default}"
 
 
 def _only_reading(client: Any) -> dict[str, int]:

@@ -21,7 +21,7 @@ OPTIONS = {
     "simulate": ("--applications", "--seed", "--days", "--scenario", "--out", "--truth", "--key", "--json", "real codes"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),
-    "query": ("hops_now", "stalls_now", "--format", "read-only"),
+    "query": ("hops_now", "stalls_now", "--format", "read-only", "--for", "--list", "NAME=VALUE"),
     "check": ("--speaker", "--until", "--json", "received", "Exit code 1"),
     "judge": ("--log", "--policy", "--until", "--verdicts", "--key", "Exit code 1"),
     "export": ("custody-log|stall-events",),

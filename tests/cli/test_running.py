@@ -21,7 +21,7 @@ from streams.run_file import Running, find_running
 from tests.cli.house import COMMAND, House, Sources, lines_of, read_until, stop
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("tairyu-up")]
-TOWN, HOME = "112216", "131016"
+TOWN, HOME, ELSEWHERE = "112216", "131016", "141003"
 
 
 @pytest.fixture
@@ -410,6 +410,46 @@ def test_query_only_reads(running: House, sql: str) -> None:
     assert said.stderr.startswith("tairyu: history could not answer: ")
     assert said.stderr.count("\n") == 1
     assert rows(running, "SELECT count() AS n FROM system.tables WHERE database = 'tairyu'") == before
+
+
+def test_a_named_query_answers_for_a_municipality(running: House, sources: Sources) -> None:
+    subject = sources.application()
+    replay(running, sources.event("tokiwa", "application.submitted", 0.1, subject, kiosk="NAMED", residence_municipality=HOME))
+    asked = ("query", "open_now", "hop=upload", "--for")
+    running.wait_for(lambda: bool(running.json(*asked, HOME, "--json")))
+
+    assert {row["party"] for row in running.json(*asked, "all", "--json")} >= {"tokiwa"}
+    assert running.json(*asked, ELSEWHERE, "--json") == []
+    said = running.tairyu(*asked, "112217")
+    assert (said.returncode, said.stderr) == (
+        2,
+        "tairyu: '112217' is no municipality's code: six digits, of which the last is a check digit\n",
+    )
+
+
+def test_the_named_queries_are_listed_and_each_with_its_columns(house: House) -> None:
+    names = [row["query"] for row in house.json("query", "--list", "--json")]
+    assert "hop_times" in names
+    columns = house.json("query", "hop_times", "--list", "--json")
+    assert {"name": "median_h", "": "column", "what": "half of all take no longer; null while too many are open to tell"} in columns
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["open_now"], "for which municipality? Give its code of six digits, several with commas between, or all"),
+        (["open_now", "hop", "--for", "all"], "'hop': expected NAME=VALUE, for example hop=forward"),
+        (["hop_times", "--for", "all"], "hop_times needs hop=…: which hop"),
+        (
+            ["SELECT 1", "--for", "all"],
+            "SQL has no parameters here, and is the operator's alone: --for and NAME=VALUE go with a named query",
+        ),
+        ([], "what is asked? Name a query (tairyu query --list), or give one statement of SQL"),
+    ],
+)
+def test_a_query_that_is_named_wrong_is_a_sentence(house: House, arguments: list[str], sentence: str) -> None:
+    said = house.tairyu("query", *arguments)
+    assert (said.returncode, said.stdout, said.stderr) == (2, "", f"tairyu: {sentence}\n")
 
 
 @pytest.mark.parametrize("sql", ["SELECT nope FROM events", "SELECT * FROM nowhere", "SELEC 1", ""])

@@ -1,0 +1,144 @@
+"""Named questions to history (``queries/*.sql``), and the one layer through which an analyst asks them.
+
+A query reads ``my_hops``, ``my_transitions`` and ``my_events``: the rows of the caller's municipalities, by the kiosk's or the
+residence. What compares with others reads ``every_hop``, whose ``own`` says which rows are the caller's, and returns ``own`` and
+``people``: then figures about fewer than ``LEAST_PEOPLE`` people elsewhere come out as null. The tables themselves it cannot name.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from schemas.identity import municipality_ok
+from streams.loop import LoopError
+
+FOLDER = Path(__file__).parent / "queries"
+LEAST_PEOPLE = 10
+EVERYWHERE = "all"
+"""In place of municipalities: the operator's own questions."""
+
+_MINE = " OR ".join(
+    f"ifNull(has({{municipalities:Array(String)}}, {town}), 0)" for town in ("kiosk_municipality", "residence_municipality")
+)
+_OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
+SOURCES = {
+    "my_hops": "SELECT * FROM hops_now WHERE ({mine})",
+    "my_transitions": f"SELECT * FROM transitions WHERE {_OF_NOW} AND ({{mine}})",
+    "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
+    "every_hop": "SELECT *, ({mine}) AS own FROM hops_now",
+    "read_to": "SELECT max(cut_at) AS instant FROM ranges",
+}
+"""Name -> what a query finds under it. ``read_to``: the instant up to which history has been read, its *now*."""
+_PARAMETER = re.compile(r"(\w+) ([A-Za-z0-9(), ']+?)(?: = (\S*))?: (.+)")
+_COLUMN = re.compile(r"(\w+): (.+)")
+_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(?!\()(\w+)", re.IGNORECASE)
+_CTE = re.compile(r"\b(\w+) AS \(\s*(?:SELECT|WITH)", re.IGNORECASE)
+
+
+class QueryError(LoopError):
+    """A question that cannot be asked so; the text says what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    type: str
+    """ClickHouse's."""
+    default: str | None
+    """None: it must be given."""
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    name: str
+    what: str
+    parameters: tuple[Parameter, ...]
+    columns: Mapping[str, str]
+    """Name -> what it tells, in order."""
+    figures: frozenset[str]
+    """Columns that are null where too few people elsewhere are behind them."""
+    order: str
+    sql: str
+
+    def bound(self, given: Mapping[str, str], municipalities: Sequence[str]) -> tuple[str, dict[str, object]]:
+        """The statement and its parameters, for a caller of these municipalities (or ``[EVERYWHERE]``). QueryError if they do not fit."""
+        values: dict[str, object] = dict(self._values(given))
+        everywhere = list(municipalities) == [EVERYWHERE]
+        if not everywhere:
+            values["municipalities"] = _codes(municipalities)
+        sources = ", ".join(f"{name} AS ({sql.replace('{mine}', '1' if everywhere else _MINE)})" for name, sql in SOURCES.items())
+        shown = ", ".join(f"{self._kept(name)} AS {name}" for name in self.columns)
+        return f"WITH {sources} SELECT {shown} FROM ({self.sql}) AS answer ORDER BY {self.order}", values
+
+    def _kept(self, column: str) -> str:
+        """Only if enough people are behind it."""
+        named = f"answer.{column}"
+        return f"if(answer.own OR answer.people >= {LEAST_PEOPLE}, toNullable({named}), NULL)" if column in self.figures else named
+
+    def _values(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        known = {parameter.name: parameter for parameter in self.parameters}
+        if unknown := sorted(given.keys() - known.keys()):
+            raise QueryError(f"{self.name} has no parameter {unknown[0]}: {', '.join(known) or 'none'} it has")
+        if missing := [name for name, parameter in known.items() if parameter.default is None and name not in given]:
+            raise QueryError(f"{self.name} needs {missing[0]}=…: {known[missing[0]].what}")
+        return {name: given.get(name, parameter.default or "") for name, parameter in known.items()}
+
+
+def _codes(municipalities: Sequence[str]) -> list[str]:
+    if not municipalities:
+        raise QueryError(f"for which municipality? Give its code of six digits, several with commas between, or {EVERYWHERE}")
+    for code in municipalities:
+        if not municipality_ok(code):
+            raise QueryError(f"{code!r} is no municipality's code: six digits, of which the last is a check digit")
+    return list(municipalities)
+
+
+@cache
+def read_queries(folder: Path = FOLDER) -> Mapping[str, Query]:
+    """By name. QueryError for a file that does not say what it answers, or names a table."""
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.sql"))}
+
+
+def named_query(name: str) -> Query:
+    queries = read_queries()
+    if name not in queries:
+        raise QueryError(f"no query is named {name}: {', '.join(queries)} are")
+    return queries[name]
+
+
+def _read(path: Path) -> Query:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    head = [line for line in lines if line.startswith("--")]
+    sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
+    told: dict[str, list[str]] = {"What": [], "Parameter": [], "Column": [], "Figure": [], "Order": []}
+    for line in head:
+        kind, _, text = line.removeprefix("-- ").partition(" " if line.startswith(("-- Parameter ", "-- Column ", "-- Figure ")) else ": ")
+        if kind not in told or not text:
+            raise QueryError(f"{path.name}: {line!r}: a line of the head begins with What:, Parameter, Column, Figure or Order:")
+        told[kind].append(text)
+    if len(told["What"]) != 1 or len(told["Order"]) != 1:
+        raise QueryError(f"{path.name}: its head has one line What: and one line Order:")
+    told_figures = dict(_fit(_COLUMN, text, path) for text in told["Figure"])
+    columns = dict(_fit(_COLUMN, text, path) for text in told["Column"]) | told_figures
+    _check_sources(path, sql, bool(told_figures), columns)
+    parameters = tuple(Parameter(*_fit(_PARAMETER, text, path)) for text in told["Parameter"])
+    return Query(path.stem, told["What"][0], parameters, columns, frozenset(told_figures), told["Order"][0], sql)
+
+
+def _fit(pattern: re.Pattern[str], text: str, path: Path) -> tuple[Any, ...]:
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise QueryError(f"{path.name}: {text!r} is not understood: 'Parameter name Type = default: what', 'Column name: what'")
+    return found.groups()
+
+
+def _check_sources(path: Path, sql: str, has_figures: bool, columns: Mapping[str, str]) -> None:
+    read = {*_TABLE.findall(sql)} - {*_CTE.findall(sql)}
+    if foreign := read - SOURCES.keys():
+        raise QueryError(f"{path.name}: reads {', '.join(sorted(foreign))}: only {', '.join(SOURCES)} may be read here")
+    if "every_hop" in read and not (has_figures and {"own", "people"} <= columns.keys()):
+        raise QueryError(f"{path.name}: what reads every_hop has columns own and people, and says which columns are figures")

@@ -1,0 +1,27 @@
+-- What: how often applications are returned and begun again, and how far each attempt comes
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: applications that began at or after this instant
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and before this one
+-- Column attempt: from 1; each resubmission begins one
+-- Column hop: the hop
+-- Column people: applications that came to this hop in this attempt
+-- Column of_first: their share of all applications
+-- Column ended: whose hop ended, as was observed
+-- Column open: where it is open
+-- Column undetermined: whose end was not observed
+-- Order: attempt, people DESC, hop
+WITH
+begun AS (
+    SELECT token FROM my_hops GROUP BY token
+    HAVING min(entered_at) >= {from:DateTime64(6, 'UTC')} AND min(entered_at) < {to:DateTime64(6, 'UTC')}
+)
+SELECT
+    attempt,
+    hop,
+    uniqExact(token) AS people,
+    round(people / (SELECT uniqExact(token) FROM my_hops WHERE token IN (SELECT token FROM begun)), 4) AS of_first,
+    uniqExactIf(token, state IN ('in_time', 'late')) AS ended,
+    uniqExactIf(token, state = 'open') AS open,
+    uniqExactIf(token, state = 'undetermined') AS undetermined
+FROM my_hops
+WHERE state != 'void' AND token IN (SELECT token FROM begun)
+GROUP BY attempt, hop

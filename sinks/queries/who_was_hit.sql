@@ -1,0 +1,26 @@
+-- What: whom one cause has hit: the people whose applications stood still at one kiosk in one stretch of time, by where they live
+-- Parameter kiosk String: the kiosk
+-- Parameter hop String = : only this hop; empty: all
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: held at or after this instant
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: held before it
+-- Column residence_municipality: where they live
+-- Column own: 1: of the caller's municipalities
+-- Column people: applications that were held beyond a limit
+-- Figure open: of them, held still
+-- Figure first: when the first of them came to stand
+-- Figure last: when the last of them went on; null while one is held
+-- Figure longest_days: the longest
+-- Order: people DESC, residence_municipality
+SELECT
+    residence_municipality,
+    own,
+    uniqExact(token) AS people,
+    uniqExactIf(token, state = 'open') AS open,
+    min(entered_at) AS first,
+    if(countIf(state = 'open') > 0, NULL, max(left_at)) AS last,
+    round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days
+FROM (SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at FROM every_hop) AS every_hop
+WHERE kiosk = {kiosk:String} AND {hop:String} IN ('', hop)
+  AND (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
+  AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+GROUP BY residence_municipality, own

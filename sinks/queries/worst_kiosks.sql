@@ -1,0 +1,23 @@
+-- What: the kiosks with the largest share of late hops, where there are enough to say so
+-- Parameter least UInt32 = 20: kiosks with fewer hops of which it is known are left out
+-- Parameter hop String = : only this hop; empty: all
+-- Column kiosk: the kiosk
+-- Column vendor: whose it is
+-- Column hops: hops of which it is known whether they were in time
+-- Column late: of them, how many were late, or are open beyond their limit
+-- Column share: late / hops
+-- Column at_least: the lower end of the 95 % interval of that share (Wilson)
+-- Column at_most: its upper end
+-- Order: at_least DESC, kiosk
+SELECT
+    kiosk,
+    any(my_hops.vendor) AS vendor,
+    count() AS hops,
+    countIf(beyond) AS late,
+    round(late / hops, 4) AS share,
+    round((late / hops + 1.9208 / hops - 1.96 * sqrt(late / hops * (1 - late / hops) / hops + 0.9604 / pow(hops, 2))) / (1 + 3.8416 / hops), 4) AS at_least,
+    round((late / hops + 1.9208 / hops + 1.96 * sqrt(late / hops * (1 - late / hops) / hops + 0.9604 / pow(hops, 2))) / (1 + 3.8416 / hops), 4) AS at_most
+FROM (SELECT *, state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond FROM my_hops) AS my_hops
+WHERE kiosk IS NOT NULL AND (beyond OR state IN ('in_time', 'late')) AND {hop:String} IN ('', hop)
+GROUP BY kiosk
+HAVING hops >= {least:UInt32}
