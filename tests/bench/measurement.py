@@ -132,6 +132,7 @@ MODULES = (
     "ledger",
     "growth",
     "rules",
+    "history",
     "latency",
     "pipeline",
 )
