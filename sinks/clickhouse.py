@@ -2,28 +2,26 @@
 
 import fcntl
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
-from clickhouse_connect.driver.insert import InsertContext
 
+from sinks.arrow import ArrowRows, Types, arrow_type
+from sinks.columns import COLUMNS
 from sinks.cuts import Range
 from sinks.migrate import Migration, migrate
-from sinks.rows import COLUMNS, Row, Rows
+from sinks.rows import Rows
 from streams.failpoints import reach
 from streams.loop import LoopError
 
 DATABASE = "tairyu"
-RANGE = ("log_id", "topic", "partition", "lo", "hi", "cut_at")
-"""Columns of every row that tell the range in which it was inserted."""
-ENTRY = ("log_id", "topic", "partition", "lo", "hi", "records", "bucket", "cut_at")
-ON_INSERT = {"async_insert": 0, "insert_deduplicate": 1}
+ON_INSERT = {"async_insert": 0, "insert_deduplicate": 1, "input_format_null_as_default": 0}
 
 
 class StoreError(LoopError):
@@ -39,16 +37,37 @@ class Log:
     partition: int
 
 
+@dataclass
+class Load:
+    """The rows of a range, as they are sent."""
+
+    log: Log
+    cut: Range
+    tables: dict[str, ArrowRows] = field(default_factory=dict)
+    entry: ArrowRows | None = None
+    """Its row in ``ranges``; None if it has no rows."""
+
+    @property
+    def count(self) -> int:
+        return sum(rows.count for rows in self.tables.values())
+
+    @property
+    def range(self) -> dict[str, Any]:
+        """What each of its rows tells of it."""
+        log, cut = self.log, self.cut
+        return {"log_id": log.log_id, "topic": log.topic, "partition": log.partition, "lo": cut.lo, "hi": cut.hi, "cut_at": cut.cut_us}
+
+
 class Store:
     """Rows of ranges, each range once: whoever inserts it again, with the same token, changes nothing.
 
-    Not for two threads at once.
+    Not for two threads at once, but for ``insert``.
     """
 
     def __init__(self, client: Client, database: str = DATABASE) -> None:
         """Makes the database if need be."""
         self._client = client
-        self._contexts: dict[str, InsertContext] = {}
+        self._known: dict[str, Types] = {}
         with _one_line():
             # Atomic: chDB's own default database is not, and refuses some of what a server's has
             client.command(f"CREATE DATABASE IF NOT EXISTS {_name(database)} ENGINE = Atomic", use_database=False)
@@ -100,7 +119,9 @@ class Store:
     def warm_up(self) -> None:
         """chDB's first insert takes up to a second: better before than after it says that it is ready."""
         self.command("CREATE TEMPORARY TABLE warm_up (at DateTime64(6, 'UTC'), word LowCardinality(Nullable(String)))")
-        self._insert("warm_up", ("at", "word"), [[0], [None]], "warm-up")
+        row = ArrowRows(self._types("warm_up"))
+        row.add({"at": [0], "word": [None]})
+        self._insert("warm_up", row, {}, "warm-up")
         self.command("DROP TEMPORARY TABLE warm_up")
 
     def last_ranges(self, log_ids: Iterable[str]) -> dict[tuple[str, int], Range]:
@@ -114,21 +135,30 @@ class Store:
 
     def write(self, log: Log, cut: Range, rows: Rows) -> int:
         """Inserts the range's rows, then enters it; gives their number. A range without rows is not entered."""
-        written = 0
+        return self.insert(self.load(log, cut, rows))
+
+    def load(self, log: Log, cut: Range, rows: Rows) -> Load:
+        """The range's rows, ready to be inserted."""
+        load = Load(log, cut)
+        for table, columns in rows:
+            load.tables.setdefault(table, ArrowRows(self._types(table))).add(columns)
+        if load.count:
+            load.entry = ArrowRows(self._types("ranges"))
+            load.entry.add({"records": [cut.records], "bucket": [cut.bucket]})
+        return load
+
+    def insert(self, load: Load) -> int:
+        """May be called in another thread than the rest, one range after the other."""
         reach("history.before_insert")
-        for table, found in rows.items():
-            if found:
-                told = (log.log_id, log.topic, log.partition, cut.lo, cut.hi, cut.cut_us)
-                columns: list[Sequence[Any]] = [*zip(*found, strict=True), *([value] * len(found) for value in told)]
-                self._insert(table, (*COLUMNS[table], *RANGE), columns, token(log, cut, table))
-                written += len(found)
+        for table, rows in load.tables.items():
+            if rows.count:
+                self._insert(table, rows, load.range, token(load.log, load.cut, table))
                 reach("history.after_insert")
-        if written:
+        if load.entry is not None:
             reach("history.before_entering")
-            entry: Row = (log.log_id, log.topic, log.partition, cut.lo, cut.hi, cut.records, cut.bucket, cut.cut_us)
-            self._insert("ranges", ENTRY, [[value] for value in entry], token(log, cut, "ranges"))
+            self._insert("ranges", load.entry, load.range, token(load.log, load.cut, "ranges"))
             reach("history.after_entering")
-        return written
+        return load.count
 
     def command(self, statement: str) -> object:
         with _one_line():
@@ -141,15 +171,18 @@ class Store:
     def close(self) -> None:
         self._client.close()
 
-    def _insert(self, table: str, names: Sequence[str], columns: Sequence[Sequence[Any]], dedup: str) -> None:
-        """Instants are integers (microseconds). The columns' types are asked for once per table."""
+    def _types(self, table: str) -> Types:
+        """Asked for once per table."""
+        if table not in self._known:
+            with _one_line(f"table {table}"):
+                described = self._client.query(f"DESCRIBE TABLE {table}").result_rows
+            self._known[table] = {name: arrow_type(declared) for name, declared, *_ in described}
+        return self._known[table]
+
+    def _insert(self, table: str, rows: ArrowRows, same: Mapping[str, Any], dedup: str) -> None:
+        """``same``: columns with one value in all rows."""
         with _one_line(f"table {table}"):
-            context = self._contexts.get(table)
-            if context is None:
-                context = self._contexts[table] = self._client.create_insert_context(table, names, column_oriented=True)
-            context.settings = {**ON_INSERT, "insert_deduplication_token": dedup}
-            context.data = columns
-            self._client.data_insert(context)
+            self._client.raw_insert(table, None, rows.stream(same), ON_INSERT | {"insert_deduplication_token": dedup}, "ArrowStream")
 
 
 def token(log: Log, cut: Range, table: str) -> str:

@@ -6,9 +6,11 @@ range entered: what was inserted but not entered is made again, identically, and
 for whoever watches the lag; nothing is read from them.
 """
 
+import gc
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from math import inf
@@ -18,97 +20,44 @@ import confluent_kafka as ck
 import structlog
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
+from msgspec.structs import astuple
 
 from schemas.cards import Card, load_cards
 from schemas.instants import SECOND_US
 from schemas.records import Application
-from sinks.clickhouse import Log, Store
-from sinks.cuts import Cutter, Range
+from sinks.clickhouse import Load, Log, Store
+from sinks.cuts import Range
 from sinks.migrate import read_migrations
-from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents, Unreadable
+from sinks.rows import Applications, CustodyLog, HopRow, Record, Source, StallEvents
+from sinks.tails import HistoryError, Tail
 from streams.connection import clickhouse
-from streams.loop import Batch, LoopError, consumer_config, die, run_loop
+from streams.loop import Batch, consumer_config, die, run_loop
 from streams.metrics import Reading, counter, gauges, histogram
+from streams.ordinary_hops import OrdinaryHops
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.topics import TIMEOUT_S, TopicsError, admin_client, topic_ids, topics_there, wait_for_topics
-from streams.verdicts import HopVerdict, hop_verdicts
+from streams.verdicts import hop_verdicts
 
 log = structlog.get_logger()
 cuts = counter("tairyu_cuts_total")
 inserted = counter("tairyu_rows_total")
-unreadable = counter("tairyu_unreadable_records_total")
 insert_took = histogram("tairyu_insert_seconds")
 
 READ = ("custody-log", "applications", "stall-events")
 """The cards of the logs that are kept."""
+GARBAGE = 100_000
+"""Objects after which Python looks for cycles."""
 TopicPart = tuple[str, int]
 
 
-class HistoryError(LoopError):
-    """History and log do not go together, or a setting is missing: going on would lose rows in silence."""
-
-
-class Tail:
-    """One partition behind its last range entered: what was read since the last cut."""
-
-    def __init__(self, log: Log, source: Source, last: Range | None) -> None:
-        self.log, self._source, self._last = log, source, last
-        self._records: list[Record] = []
-        self._cutter = Cutter() if last is None else Cutter(last.bucket, last.cut_us)
-
-    @property
-    def start(self) -> int:
-        """Where to read from."""
-        return ck.OFFSET_BEGINNING if self._last is None else self._last.hi + 1
-
-    @property
-    def cut_us(self) -> int:
-        """The instant of the last cut; 0: none yet."""
-        return self._cutter.cut_us
-
-    def check(self, begin: int, end: int | None) -> None:
-        """The log reaches from ``begin`` to before ``end`` (None: not known). HistoryError if that does not go with what is kept."""
-        if self._last is None:
-            return
-        if end is not None and end <= self._last.hi:
-            raise HistoryError(
-                f"{self._name}: the log ends before offset {end}, and history holds it up to {self._last.hi}: it was cut short, "
-                "or restored from a copy. Nothing is written, because new records would take offsets that history holds already"
-            )
-        if begin > self._last.hi + 1:
-            raise HistoryError(
-                f"{self._name}: the log begins at offset {begin}, and history holds it up to {self._last.hi}: "
-                "what lay between was deleted before it was kept"
-            )
-
-    def feed(self, record: Record) -> tuple[Range, list[Record]] | None:
-        """The range that this record ends, with its records other than marks."""
-        mark = None
-        try:
-            mark = self._source.mark(record.key, record.value)
-        except Unreadable:
-            self.unreadable(record.offset)
-        if mark is None:
-            self._records.append(record)
-        cut = self._cutter.feed(record.offset, mark)
-        if cut is None:
-            return None
-        records, self._records = self._records, []
-        return cut, records
-
-    def unreadable(self, offset: int) -> None:
-        unreadable.labels(self.log.topic).inc()
-        log.error("a record cannot be read: it has no row", topic=self.log.topic, partition=self.log.partition, offset=offset)
-
-    @property
-    def _name(self) -> str:
-        return f"{self.log.topic}, partition {self.log.partition}"
-
-
 class History:
-    """The handler of the loop: owns partitions, cuts them, writes their ranges."""
+    """The handler of the loop: owns partitions, cuts them, writes their ranges.
+
+    While one range is inserted, by a thread, the next is read and made ready; no more than that: ranges are inserted in the order in
+    which they are cut, and the first that fails ends the process.
+    """
 
     def __init__(self, store: Store, admin: AdminClient, sources: Mapping[str, Source], low_ends: bool) -> None:
         """``sources``: topic -> how it is read. ``low_ends``: the broker reports ends that are too low (the embedded one)."""
@@ -116,6 +65,9 @@ class History:
         self._low_ends = low_ends
         self._ids: dict[str, str] = {}
         self._tails: dict[TopicPart, Tail] = {}
+        self._thread = ThreadPoolExecutor(1, "insert")
+        self._inserting: tuple[Future[None], Callable[[], None]] | None = None
+        """The range that is being inserted, and what tells the group of it then."""
 
     def assigned(self, committed: Sequence[ck.TopicPartition]) -> Sequence[ck.TopicPartition]:
         self._ids = topic_ids(self._admin, self._sources)
@@ -129,15 +81,16 @@ class History:
         return [ck.TopicPartition(topic, number, tail.start) for (topic, number), tail in self._tails.items()]
 
     def revoked(self) -> None:
+        self._finish()
         self._tails = {}
 
     def handle(self, batch: Batch) -> None:
-        cut_off: list[tuple[Tail, Range, list[Record]]] = []
+        if self._inserting is not None and self._inserting[0].done():
+            self._finish()
         for message in batch.records:
             tail = self._tails[message.topic() or "", message.partition() or 0]
-            if ended := tail.feed(Record(message.offset() or 0, message.key(), message.value())):
-                cut_off.append((tail, *ended))
-        self._write(cut_off, batch)
+            if ended := tail.feed((message.offset() or 0, message.key(), message.value())):
+                self._write(tail, *ended, batch)
 
     def readings(self, now_us: int) -> Iterator[Reading]:
         """How old the last cut of each log is, in its slowest partition here. May be asked from another thread."""
@@ -147,23 +100,29 @@ class History:
         for topic, cut_us in slowest.items():
             yield Reading("tairyu_history_lag_seconds", (topic,), max(0, now_us - cut_us) / SECOND_US if cut_us else inf)
 
-    def _write(self, cut_off: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
-        kept = [(tail, cut, records) for tail, cut, records in cut_off if records]
-        if not kept:
+    def _write(self, tail: Tail, cut: Range, records: Sequence[Record], batch: Batch) -> None:
+        if not records:
             return
+        load = self._store.load(tail.log, cut, self._sources[tail.log.topic].rows(records, tail.unreadable))
+        self._finish()
+        told = [ck.TopicPartition(tail.log.topic, tail.log.partition, cut.hi + 1)]
+        self._inserting = self._thread.submit(self._insert, load), partial(batch.commit, told)
+
+    def _insert(self, load: Load) -> None:
         # Asked after reading: what was read before cannot be of a log that came later under the same name
         if topic_ids(self._admin, self._sources) != self._ids:
             raise HistoryError("a topic was deleted and made again while it was read: starting again reads the new one from its beginning")
-        for tail, cut, records in kept:
-            rows = self._sources[tail.log.topic].rows(records, tail.unreadable)
-            with insert_took.time():
-                inserted.labels(tail.log.topic).inc(self._store.write(tail.log, cut, rows))
-            cuts.labels(tail.log.topic).inc()
-        self._commit(kept, batch)
+        with insert_took.time():
+            inserted.labels(load.log.topic).inc(self._store.insert(load))
+        cuts.labels(load.log.topic).inc()
 
-    def _commit(self, kept: Sequence[tuple[Tail, Range, list[Record]]], batch: Batch) -> None:
-        ends = {(tail.log.topic, tail.log.partition): cut.hi + 1 for tail, cut, _ in kept}
-        batch.commit([ck.TopicPartition(topic, number, offset) for (topic, number), offset in ends.items()])
+    def _finish(self) -> None:
+        """Waits for the range that is being inserted; raises what went wrong with it."""
+        if self._inserting is not None:
+            inserting, tell = self._inserting
+            inserting.result()
+            self._inserting = None
+            tell()
 
     def _check_logs(self) -> None:
         """The embedded broker's ends are too low; but there no log is ever cut short, nor outlives the broker."""
@@ -182,16 +141,23 @@ class History:
 
 def sources(cards: Mapping[str, Card], policies: Policies) -> dict[str, Source]:
     """Topic -> how it is read."""
-    kinds: tuple[Source, ...] = (CustodyLog(), Applications(partial(known_verdicts, policies)), StallEvents())
+    kinds: tuple[Source, ...] = (CustodyLog(), Applications(KnownHops(policies).rows), StallEvents())
     return {cards[name].topic(): kind for name, kind in zip(READ, kinds, strict=True)}
 
 
-def known_verdicts(policies: Policies, token: str, record: Application) -> Iterable[HopVerdict]:
-    """The watch's own rules, with the policies that the watch had. HistoryError if it had one that is missing here."""
-    for version in {hop.policy_version for hop in record.open_hops} | {said.policy_version for said in record.said}:
-        if policies.named(version) is None:
-            raise HistoryError(f"the watch judged by policy version {version!r}, which is not among the versions loaded here")
-    return hop_verdicts(token, record, policies)
+class KnownHops:
+    """Hops as the watch's own rules tell them, with the policies that the watch had."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies, self._ordinary = policies, OrdinaryHops(policies)
+
+    def rows(self, token: str, record: Application) -> Sequence[HopRow]:
+        """HistoryError if the watch had a policy that is missing here."""
+        for version in {hop.policy_version for hop in record.open_hops} | {said.policy_version for said in record.said}:
+            if self._policies.named(version) is None:
+                raise HistoryError(f"the watch judged by policy version {version!r}, which is not among the versions loaded here")
+        rows = self._ordinary.rows(token, record)
+        return [astuple(hop) for hop in hop_verdicts(token, record, self._policies)] if rows is None else rows
 
 
 def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
@@ -216,6 +182,9 @@ def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> 
     wait_for_topics(admin, read)
     history = History(store, admin, read, settings.embedded)
     gauges(lambda: history.readings(time.time_ns() // 1_000))
+    # Rows are many objects and no cycles: to look for cycles as often as Python does takes a tenth of the time
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     log.info("history is ready")
     run_loop(consumer_config(settings, settings.history_group, auto_offset_reset="error"), list(read), history)
 

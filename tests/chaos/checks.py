@@ -16,9 +16,10 @@ from schemas.codec import decode_event
 from schemas.events import CORRECTED, PREFIX, Event
 from schemas.instants import from_text, to_text
 from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY
+from sinks.columns import COLUMNS
 from sinks.cuts import Cutter
 from sinks.history import sources
-from sinks.rows import COLUMNS, Record, Source
+from sinks.rows import Source
 from streams.export import line_of, read_log
 from streams.judge import LogJudge, verdict_line
 from streams.judge import line_of as judged_line
@@ -27,6 +28,7 @@ from streams.settings import Settings
 from tests.chaos.recovery import Reader
 from tests.oracle.policy import Version, read_policy
 from tests.oracle.truth import stands_of
+from tests.sinks.tables import Record, plain
 
 CARDS = load_cards()
 CUSTODY, STALL_EVENTS, APPLICATIONS, STALLS = (CARDS[name].topic() for name in ("custody-log", "stall-events", "applications", "stalls"))
@@ -211,8 +213,8 @@ def expected_rows(logs: Logs, policies: Policies) -> dict[str, Counter[Row]]:
     for topic, source in sources(CARDS, policies).items():
         for number, records in logs.raw[topic].items():
             for cut in _ranges(source, records):
-                for table, made in source.rows(cut, _unreadable).items():
-                    for row in made:
+                for table, columns in source.rows(cut, _unreadable):
+                    for row in zip(*map(plain, columns.values()), strict=True):
                         kept = (number, *map(_plain, row))
                         rows[table][kept] += 1
                         if table in LATEST:
@@ -243,7 +245,8 @@ def rows_in(store: Reader, table: str) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else value
+    """As the rows and ClickHouse both say it."""
+    return tuple(value) if isinstance(value, list | tuple) else value.decode() if isinstance(value, bytes) else value
 
 
 def readable_lag(settings: Settings, group: str, topics: Iterable[str]) -> dict[str, int]:

@@ -19,14 +19,15 @@ from clickhouse_connect.driver.client import Client
 from confluent_kafka.admin import AdminClient
 
 from schemas.cards import Card, load_cards
+from sinks.columns import COLUMNS
 from sinks.cuts import Cutter
 from sinks.history import READ, sources
-from sinks.rows import COLUMNS, Record
 from streams.brokers import Broker
 from streams.policy import Policies
 from streams.settings import Settings
 from streams.topics import ensure_topics, topic_ids
 from tests.sinks.logs import applications, custody_log, send, stall_events
+from tests.sinks.tables import Record
 
 ROOT = Path(__file__).parents[2]
 STAGE = """
@@ -189,9 +190,8 @@ def expected(house: House, policies: Policies) -> dict[str, list[tuple[Any, ...]
                 if mark is None:
                     waiting.append(record)
                 if cut := cutter.feed(record.offset, mark):
-                    rows = by_topic[card].rows(waiting, lambda offset: None)
-                    for table, of_table in rows.items():
-                        found[table] += [(house.topic(card), partition, cut.lo, cut.hi, row[0]) for row in of_table]
+                    for table, columns in by_topic[card].rows(waiting, lambda offset: None):
+                        found[table] += [(house.topic(card), partition, cut.lo, cut.hi, offset) for offset in columns["offset"]]
                     waiting = []
     return {table: sorted(rows) for table, rows in found.items()}
 

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from schemas.instants import from_text
-from sinks.clickhouse import RANGE, Log, Store, StoreError, token
+from sinks.clickhouse import Log, Store, StoreError, token
+from sinks.columns import COLUMNS
 from sinks.cuts import Range
 from sinks.migrate import read_migrations
-from sinks.rows import COLUMNS, Row, Rows
+from sinks.rows import Rows
 from streams.connection import clickhouse
 from streams.setting_sources import SettingsError
 from streams.settings import Settings
+from tests.sinks.tables import pieces
 
+Row = tuple[Any, ...]
 LOG = Log("bUQpbkrVSc6vYt1sFt5WpA", "stall-events", 3)
 APRIL, MAY = from_text("2026-04-30T23:59:55Z"), from_text("2026-05-01T00:00:00Z")
 VALUES: dict[str, Any] = {
@@ -41,16 +44,11 @@ def row(table: str, offset: int, **more: Any) -> Row:
 
 
 def rows(lo: int, hi: int, *tables: str) -> Rows:
-    return {table: [row(table, offset, reason="r") for offset in range(lo, hi + 1)] for table in tables or COLUMNS}
+    return pieces({table: [row(table, offset, reason="r") for offset in range(lo, hi + 1)] for table in tables or COLUMNS})
 
 
 def cut(lo: int, hi: int, cut_us: int = APRIL) -> Range:
     return Range(lo, hi, hi - lo + 1, cut_us // 5_000_000, cut_us)
-
-
-def columns(table: str, lo: int, hi: int) -> list[list[Any]]:
-    told = [LOG.log_id, LOG.topic, LOG.partition, lo, hi, APRIL]
-    return [*map(list, zip(*rows(lo, hi, table)[table], strict=True)), *([value] * (hi - lo + 1) for value in told)]
 
 
 def counted(store: Store, table: str) -> int:
@@ -72,7 +70,8 @@ def test_a_range_that_is_written_again_stands_there_once(open_store: Callable[[]
 
 def test_what_was_inserted_but_not_entered_is_stopped_by_its_token(open_store: Callable[[], Store], store: Store) -> None:
     # Killed between two inserts: the events are there, refusals and entry are not
-    store._insert("events", (*COLUMNS["events"], *RANGE), columns("events", 0, 9), token(LOG, cut(0, 9), "events"))
+    load = store.load(LOG, cut(0, 9), rows(0, 9, "events", "refusals"))
+    store._insert("events", load.tables["events"], load.range, token(LOG, cut(0, 9), "events"))
     assert store.last_ranges([LOG.log_id]) == {}
 
     open_store().write(LOG, cut(0, 9), rows(0, 9, "events", "refusals"))
@@ -120,7 +119,7 @@ def test_a_range_of_50000_rows_is_one_even_in_several_blocks(open_store: Callabl
 
 
 def test_a_range_without_rows_is_not_entered(store: Store) -> None:
-    assert store.write(LOG, cut(0, 9), {"events": [], "refusals": []}) == 0
+    assert store.write(LOG, cut(0, 9), pieces({"events": [], "refusals": []})) == 0
 
     assert store.last_ranges([LOG.log_id]) == {}
 
@@ -144,7 +143,7 @@ def test_what_is_written_comes_back_with_its_types(store: Store) -> None:
 
 
 def test_the_instant_zero_is_not_null(store: Store) -> None:
-    store.write(LOG, cut(0, 1), {"events": [row("events", 0, time=0), row("events", 1, time=None)]})
+    store.write(LOG, cut(0, 1), pieces({"events": [row("events", 0, time=0), row("events", 1, time=None)]}))
 
     assert store.query("SELECT time FROM events ORDER BY offset") == [(dt.datetime(1970, 1, 1, tzinfo=dt.UTC),), (None,)]
 
@@ -152,8 +151,8 @@ def test_the_instant_zero_is_not_null(store: Store) -> None:
 def test_stalls_now_holds_the_last_word_on_each_stall_that_is_open(store: Store) -> None:
     said = [("a", 1, "raised"), ("a", 2, "escalated"), ("b", 1, "raised"), ("b", 2, "cleared"), ("c", 1, "recorded"), ("d", 1, "raised")]
     told = [row("transitions", offset, stall_id=stall, revision=revision, kind=kind) for offset, (stall, revision, kind) in enumerate(said)]
-    store.write(LOG, cut(0, 4), {"transitions": told[:5]})
-    store.write(LOG, cut(5, 5, MAY), {"transitions": told[5:]})
+    store.write(LOG, cut(0, 4), pieces({"transitions": told[:5]}))
+    store.write(LOG, cut(5, 5, MAY), pieces({"transitions": told[5:]}))
 
     assert store.query("SELECT stall_id, revision, kind FROM stalls_now ORDER BY stall_id") == [("a", 2, "escalated"), ("d", 1, "raised")]
 
@@ -161,7 +160,7 @@ def test_stalls_now_holds_the_last_word_on_each_stall_that_is_open(store: Store)
 def test_hops_now_forgets_hops_that_the_last_record_has_no_more(store: Store) -> None:
     def record(offset: int, *hops: tuple[str, int, str]) -> Rows:
         told = [row("hops", offset, token="t", hop=hop, attempt=attempt, state=state) for hop, attempt, state in hops]
-        return {"hops": told, "applications": [row("applications", offset, token="t")]}
+        return pieces({"hops": told, "applications": [row("applications", offset, token="t")]})
 
     # A resubmission of before the first one becomes known: what was attempt 2 is attempt 3, and 2 has no screening
     store.write(LOG, cut(0, 0), record(0, ("forward", 1, "in_time"), ("screening", 1, "open"), ("screening", 2, "open")))
@@ -193,12 +192,13 @@ def test_what_clickhouse_refuses_is_said_in_one_line(store: Store) -> None:
 
 
 def test_a_range_of_which_one_table_fails_is_not_entered(store: Store) -> None:
+    store.write(LOG, cut(0, 9), rows(0, 9, "events", "refusals"))
     store.command("DROP TABLE refusals SYNC")
 
     with pytest.raises(StoreError, match="table refusals: Code: 60"):
-        store.write(LOG, cut(0, 9), rows(0, 9, "events", "refusals"))
+        store.write(LOG, cut(10, 19), rows(10, 19, "events", "refusals"))
 
-    assert (counted(store, "events"), counted(store, "ranges")) == (10, 0)
+    assert (counted(store, "events"), counted(store, "ranges")) == (20, 1)
 
 
 def test_a_server_that_is_not_there_is_said_without_the_password() -> None:

@@ -14,12 +14,13 @@ from confluent_kafka.admin import AdminClient
 from sinks.clickhouse import Log, Store
 from sinks.cuts import Range
 from sinks.history import READ
-from sinks.rows import CustodyLog, Record
+from sinks.rows import CustodyLog
 from streams.brokers import Broker
 from streams.connection import clickhouse
 from streams.settings import Settings
 from tests.sinks.house import PATIENCE_S, ROOT, STAGE, House, expected, kept, patience
 from tests.sinks.logs import BEGIN_US, custody_log
+from tests.sinks.tables import Record
 from tests.streams.story import MY_NUMBER
 
 

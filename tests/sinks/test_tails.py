@@ -10,10 +10,12 @@ from schemas.records import Application
 from schemas.situations import situations
 from sinks.clickhouse import Log, Store
 from sinks.cuts import Range
-from sinks.history import HistoryError, Tail, known_verdicts
-from sinks.rows import CustodyLog, Record, Unreadable
+from sinks.history import KnownHops
+from sinks.rows import CustodyLog, Unreadable
+from sinks.tails import HistoryError, Tail
 from streams.policy import Policies
 from tests.sinks.logs import Pair, custody_log
+from tests.sinks.tables import Record
 from tests.streams.story import MY_NUMBER, token_of
 
 LOG = Log("id", "custody-log", 0)
@@ -68,9 +70,9 @@ def test_a_policy_version_that_history_was_not_given_stops_it() -> None:
     record = msgspec.json.decode(raised.values()[0], type=Application)
     older = Policies((replace(MY_NUMBER.newest, version="2025-1"),))
 
-    assert list(known_verdicts(MY_NUMBER, token_of(1), record))
+    assert KnownHops(MY_NUMBER).rows(token_of(1), record)
     with pytest.raises(HistoryError, match="the watch judged by policy version '2026-1'"):
-        list(known_verdicts(older, token_of(1), record))
+        KnownHops(older).rows(token_of(1), record)
 
 
 def test_a_log_goes_with_its_history_if_it_reaches_from_behind_it_to_its_end() -> None:

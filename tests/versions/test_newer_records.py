@@ -6,9 +6,9 @@ import pytest
 from schemas.codec import decode_application, encode_application
 from schemas.records import NEWEST, Application, Applied, Contribution
 from schemas.stored import NewerRecord, Stored, decode_stored, encode_stored, pack
-from sinks.rows import Applications, Record
+from sinks.history import KnownHops
+from sinks.rows import Applications
 from streams.partition import Batch, Partition
-from streams.verdicts import hop_verdicts
 from tests.streams.story import MY_NUMBER, Story
 
 CONTRIBUTION = Contribution(b"8 bytes.", b"8 bytes.", "card.issued", 1, 2, "j-lis", "j-lis", None, None, None)
@@ -115,8 +115,8 @@ def test_news_of_an_application_with_a_newer_record_ends_the_judging() -> None:
 
 @pytest.mark.parametrize("stored", [newer(), of_another_shape()], ids=["fits", "does not fit"])
 def test_history_ends_at_a_newer_record_and_does_not_skip_it(stored: bytes) -> None:
-    rows = Applications(lambda token, record: hop_verdicts(token, record, MY_NUMBER))
+    rows = Applications(KnownHops(MY_NUMBER).rows)
     skipped: list[int] = []
     with pytest.raises(NewerRecord):
-        rows.rows([Record(7, b"a" * 64, stored)], skipped.append)
+        list(rows.rows([(7, b"a" * 64, stored)], skipped.append))
     assert skipped == []
