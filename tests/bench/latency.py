@@ -32,11 +32,11 @@ from tests.pipeline.works import POLICIES
 
 STALL_EVENTS = CARDS["stall-events"].topic()
 RATES = {Size.TINY: (200,), Size.QUICK: (1_000, 10_000), Size.FULL: (1_000, 10_000)}
-WINDOW_S = {Size.TINY: 3.0, Size.QUICK: 20.0, Size.FULL: 60.0}
+WINDOW_S = {Size.TINY: 3.0, Size.QUICK: 10.0, Size.FULL: 60.0}
 HELD_PER_S = 50
 SETTLE_S = 5
 QUICK = {"pulse_interval: 1s": "pulse_interval: 100ms", "settle: 60s": f"settle: {SETTLE_S}s"}
-DUE_AFTER_S = SETTLE_S + 3
+DUE_AFTER_S = SETTLE_S + 5
 """Sent so long before its limit; what is measured begins so long after the load."""
 LATE_S = 15.0
 """How long after the load the last transition that was due under it is waited for, at most."""
