@@ -169,6 +169,22 @@ def test_a_comparison_shows_of_other_towns_only_what_ten_people_are_behind(histo
     assert sorted(seen) == [(1, "depot", 9, 2.0), (1, "plaza", 2, 2.0), (1, "tokiwa", 10, 2.0)]
 
 
+def test_vendors_are_compared_in_the_same_weeks_and_in_towns_of_about_the_same_size(history: History) -> None:
+    """In the week in which both are, 5 of 10 are late against 2 of 10: 2.5 times as many, with a spread of 0.5 ** 0.5 in its logarithm."""
+    for number in range(10):
+        history.hop(f"a{number}", 10, 20 if number < 5 else 12)
+        history.hop(f"b{number}", 10, 20 if number < 2 else 12, vendor="tokiwa")
+    for number in range(5):
+        history.hop(f"c{number}", 200, 210)  # a week later, where there is nobody else
+
+    rows = history.ask("vendors_alike", SOKA, hop="upload")
+
+    assert only(rows, "vendor", "people", "known", "late", "compared") == [("plaza", 15, 15, 10, 10), ("tokiwa", 10, 10, 2, 10)]
+    assert only(rows, "ratio", "at_least", "at_most") == [(2.5, 0.63, 10.0), (0.4, 0.1, 1.6)]
+    assert only(history.ask("vendors_alike", SOKA, hop="upload", **{"from": at(100)}), "vendor", "ratio") == [("plaza", None)]
+    assert only(history.ask("vendors_alike", CHIYODA, hop="upload"), "people", "late") == [(15, 10), (10, 2)]
+
+
 def test_kiosks_are_told_from_one_another_only_where_there_are_enough(history: History) -> None:
     for number in range(20):
         history.hop(f"a{number}", 10, 12 if number < 15 else 20)
