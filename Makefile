@@ -32,6 +32,7 @@ lint: .venv/ready ## ruff, mypy --strict, import-linter, cards and generated fil
 	.venv/bin/lint-imports
 	$(PY) -m schemas.lint
 	$(PY) -m schemas.generate --check
+	$(PY) -m sinks.schema_page --check
 
 chaos: .venv/ready kafka-jars ## Faults at random on three Kafka brokers: make chaos SEED=7 FAULTS=40 [KEEP=DIR]
 	$(PY) -m tests.chaos --seed $(SEED) --faults $(FAULTS) $(if $(KEEP),--keep $(KEEP))
@@ -52,6 +53,7 @@ asyncapi-schema: ## The official schema of AsyncAPI documents, once, where npm i
 
 generate: .venv/ready ## Write the JSON Schemas, docs/asyncapi.yaml and the pages made from data anew
 	$(PY) -m schemas.generate
+	$(PY) -m sinks.schema_page
 
 LOCK := .cache/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --no-header
