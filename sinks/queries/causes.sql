@@ -1,0 +1,35 @@
+-- What: what was held beyond a limit, by cause: the applications of one kiosk in one hop
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: held at or after this instant
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: held before it
+-- Column hop: in which they were held
+-- Column holder: the role of who had them
+-- Column supervisor: who supervises the holder; none is an answer
+-- Column duty_basis: what obliges the holder: statute, contract or none
+-- Column vendor: whose kiosk it is
+-- Column kiosk: the kiosk
+-- Column people: applications
+-- Column open: of them, held still
+-- Column first: when the first of them came to stand
+-- Column noticed: when the first limit of them had passed: when it could be known
+-- Column last: when the last of them went on; null while one is held
+-- Column longest_days: the longest
+-- Column person_days: days, of all of them together
+-- Order: person_days DESC, hop, kiosk
+SELECT
+    hop,
+    holder,
+    any(my_hops.supervisor) AS supervisor,
+    any(my_hops.duty_basis) AS duty_basis,
+    ifNull(toString(my_hops.vendor), '') AS vendor,
+    ifNull(toString(my_hops.kiosk), '') AS kiosk,
+    uniqExact(token) AS people,
+    uniqExactIf(token, state = 'open') AS open,
+    min(entered_at) AS first,
+    min(due_at) AS noticed,
+    if(open > 0, NULL, max(left_at)) AS last,
+    round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days,
+    round(sum(dateDiff('second', entered_at, left_at)) / 86400, 1) AS person_days
+FROM (SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at FROM my_hops) AS my_hops
+WHERE (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
+  AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+GROUP BY hop, holder, vendor, kiosk

@@ -1,0 +1,27 @@
+-- What: how many applications began, came to an end, were returned, and were held, in a stretch of time
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: from this instant on
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: before this one
+-- Column begun: applications whose first hop was entered then
+-- Column returned: applications of which a further attempt was begun then
+-- Column held: applications that were beyond a limit then
+-- Column held_still: of them, those that are so still
+-- Column undetermined: applications of which the end of a hop entered then was not observed
+-- Column read_to: up to when history has been read
+-- Order: begun
+SELECT
+    uniqExactIf(token, attempt = 1 AND entered_at = first_at AND inside) AS begun,
+    uniqExactIf(token, attempt > 1 AND inside) AS returned,
+    uniqExactIf(token, beyond) AS held,
+    uniqExactIf(token, beyond AND state = 'open') AS held_still,
+    uniqExactIf(token, state = 'undetermined' AND inside) AS undetermined,
+    (SELECT instant FROM read_to) AS read_to
+FROM
+(
+    SELECT token, attempt, state, entered_at, min(entered_at) OVER (PARTITION BY token) AS first_at,
+           entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS inside,
+           (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
+             AND ifNull(closed_at, (SELECT instant FROM read_to)) >= {from:DateTime64(6, 'UTC')}
+             AND entered_at < {to:DateTime64(6, 'UTC')} AS beyond
+    FROM my_hops
+    WHERE state != 'void'
+)
