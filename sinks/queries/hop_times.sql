@@ -56,8 +56,8 @@ counts AS (
     GROUP BY own, by_value
 )
 SELECT own, by_value, people, closed, open, undetermined,
-       if(closed = 0, NULL, round(naive_median_h, 1)) AS naive_median_h, round(median_h, 1) AS median_h,
-       if(closed = 0, NULL, round(naive_p90_h, 1)) AS naive_p90_h, round(p90_h, 1) AS p90_h, round(late_share, 4) AS late_share
+       if(closed = 0, NULL, round(naive_median_h, 2)) AS naive_median_h, round(median_h, 2) AS median_h,
+       if(closed = 0, NULL, round(naive_p90_h, 2)) AS naive_p90_h, round(p90_h, 2) AS p90_h, round(late_share, 4) AS late_share
 FROM counts
 LEFT JOIN estimates USING (own, by_value)
 SETTINGS join_use_nulls = 1

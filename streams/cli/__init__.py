@@ -30,6 +30,7 @@ COMMANDS = {
     "stalls": "looking",
     "where": "whereabouts",
     "query": "history",
+    "report": "reporting",
     "check": "checking",
     "judge": "judging",
     "export": "judging",

@@ -3,10 +3,11 @@
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -17,9 +18,20 @@ from streams.cli.demo_figures import from_clickhouse, from_stream, raised_elsewh
 from streams.cli.demo_report import Outcome, report
 from streams.cli.demo_run import SHOWN_IN_S, DemoRun, Player, Seen
 from streams.cli.demo_show import introduce, show, show_writing
+from streams.cli.reporting import month_of
+from streams.policy_file import load_policies
 from streams.settings import Settings, load_settings
 
-KEPT = "events.ndjson, truth.ndjson, custody-log.ndjson, stall-events.ndjson, key, policies/, history/, logs/"
+KEPT = "report.html, events.ndjson, truth.ndjson, custody-log.ndjson, stall-events.ndjson, key, policies/, history/, logs/"
+
+MOST_HELD = """
+SELECT kiosk_municipality, formatDateTime(min(entered_at), '%Y-%m', {zone:String})
+FROM hops_now
+WHERE hop = {hop:String} AND state = 'late'
+GROUP BY kiosk_municipality
+ORDER BY count() DESC
+LIMIT 1
+"""
 
 
 @app.command()
@@ -28,7 +40,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 1,
     scenario: Annotated[str, typer.Option(help="The scenario's name, or its file (.yaml).")] = "soka",
     kafka: Annotated[bool, typer.Option("--kafka", help="On Apache Kafka (Java 17 and Maven) instead of the embedded broker.")] = False,
-    keep: Annotated[Path | None, typer.Option(help="Leave events, truth, logs, policy and history in this new folder.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Leave the report page, events, truth, logs, policy and history in this new folder.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON; nothing else on stdout.")] = False,
 ) -> None:
     """Watch the Soka case being found: 193 applications held on a vendor's server, within hours of the first instead of 43 days.
@@ -82,6 +96,7 @@ def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
         with show_writing(screen, events + len(seen.transitions)) as tell:
             client = run.wait_for_history(set_up, events, len(seen.transitions), tell)
         clickhouse = from_clickhouse(client, hop)
+        told = _report(client, set_up.settings, hop, run.folder / "report.html" if keep else None)
         if keep:
             run.keep(set_up.settings)
     return Outcome(
@@ -93,4 +108,18 @@ def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
         transitions=seen.transitions,
         hop=hop,
         seconds=time.monotonic() - began_s,
+        told=told,
     )
+
+
+def _report(client: Any, settings: Settings, hop: str, path: Path | None) -> Sequence[str]:
+    """The first lines of the report of the town and month in which most were held; the page itself goes into the file."""
+    zone = load_policies(settings.policy).newest.timezone
+    found = client.query(MOST_HELD, parameters={"hop": hop, "zone": str(zone)}).result_rows
+    if not found:
+        return ()
+    page = import_module("sinks.report")
+    month = month_of(client, settings, *map(str, found[0]))
+    if path is not None:
+        path.write_text(page.report_page(month), encoding="utf-8")
+    return tuple(page.first_lines(month))

@@ -30,6 +30,8 @@ class Outcome:
     hop: str
     """In which the applications were held."""
     seconds: float
+    told: Sequence[str]
+    """The first lines of the report that a council would read."""
 
     @property
     def sound(self) -> bool:
@@ -43,6 +45,10 @@ def report(outcome: Outcome, run: DemoRun, screen: Screen) -> None:
     screen.print()
     screen.print(_summary(outcome, run.policies.newest.timezone))
     screen.print(REALITY, soft_wrap=True)  # rich breaks Japanese at spaces only
+    if outcome.told:
+        screen.print("\nThe report that a council would read (tairyu report; --keep DIR leaves the page) begins:")
+        for line in outcome.told:
+            screen.print(f"  ・{line}", markup=False, soft_wrap=True)
     screen.print(
         f"\n{outcome.events} events, {len(outcome.transitions)} transitions, {outcome.seconds:.0f} s. The same, counted in ClickHouse:\n"
     )

@@ -11,7 +11,7 @@ from schemas.instants import from_text
 from tests.cli.house import House, read_until, stop
 
 FIGURES = ("held", "raised", "first_notice_after_s", "first_breach_after_s", "cleared", "false_alarms")
-KEPT = {"events.ndjson", "truth.ndjson", "custody-log.ndjson", "stall-events.ndjson", "policies", "history", "logs", "key"}
+KEPT = {"report.html", "events.ndjson", "truth.ndjson", "custody-log.ndjson", "stall-events.ndjson", "policies", "history", "logs", "key"}
 HOUR = 3_600
 
 
@@ -50,6 +50,18 @@ class TestFiveAreHeld:
         }
         assert figures["clickhouse"] == figures["truth"] == {name: figures[name] for name in FIGURES}
         assert min(from_text(row["closed_at"]) - from_text(row["entered_at"]) for row in late) >= 6.5 * HOUR * 1_000_000
+
+    def test_it_ends_with_what_a_council_would_read(self, five: tuple[Path, dict[str, Any], str]) -> None:
+        folder, figures, said = five
+        held = [row for row in rows(folder / "truth.ndjson") if row["hop"] == "forward" and row["level"] is not None]
+        in_april = sum(row["entered_at"] < "2026-04-30T15:00:00Z" for row in held)
+
+        assert f"・2026年4月に、{in_april}人の申請が期限を超えて止まっていた" in said
+        assert "・この間の義務の根拠は「なし」、監督する者は「なし」である。" in said
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        assert "埼玉県 草加市（112216）" in page
+        assert f"{in_april}人の申請が期限を超えて止まっていた" in page
+        assert figures["held"] == len(held)
 
     def test_what_is_kept_can_be_judged_again(self, five: tuple[Path, dict[str, Any], str], house: House) -> None:
         folder, _, _ = five

@@ -22,6 +22,7 @@ OPTIONS = {
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),
     "query": ("hops_now", "stalls_now", "--format", "read-only", "--for", "--list", "NAME=VALUE"),
+    "report": ("--municipality", "--month", "--out", "A4"),
     "check": ("--speaker", "--until", "--json", "received", "Exit code 1"),
     "judge": ("--log", "--policy", "--until", "--verdicts", "--key", "Exit code 1"),
     "export": ("custody-log|stall-events",),

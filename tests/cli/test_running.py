@@ -427,6 +427,28 @@ def test_a_named_query_answers_for_a_municipality(running: House, sources: Sourc
     )
 
 
+def test_a_report_is_a_page_and_says_where_nothing_is_known(running: House, sources: Sources, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    said = running.tairyu("report", "--municipality", ELSEWHERE, "--month", "2019-02", "--out", path)
+
+    assert (said.returncode, said.stdout) == (0, f"{path} written: open it in a browser, and print it from there\n")
+    assert "記録が一件も届いていない" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("code", "month", "sentence"),
+    [
+        ("112217", "2026-04", "--municipality: '112217' is no municipality's code"),
+        ("112216", "2026-13", "--month: expected a month such as 2026-04, got '2026-13'"),
+        ("112216", "April", "--month: expected a month such as 2026-04, got 'April'"),
+    ],
+)
+def test_a_report_of_no_month_or_town_is_a_sentence(running: House, code: str, month: str, sentence: str) -> None:
+    said = running.tairyu("report", "--municipality", code, "--month", month)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith(f"tairyu: {sentence}")
+
+
 def test_the_named_queries_are_listed_and_each_with_its_columns(house: House) -> None:
     names = [row["query"] for row in house.json("query", "--list", "--json")]
     assert "hop_times" in names

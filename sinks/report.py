@@ -1,0 +1,240 @@
+"""A municipality's month as a page that prints: what was held, by whom, since when, and whose duty it was. Japanese, then English. Pure.
+
+Every figure is a row of a named query; the page stands by itself, without scripts or anything from elsewhere.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from html import escape, unescape
+from typing import Any
+
+from sinks.report_words import CSS, WORDS
+from streams.policy import Policy
+
+Row = Mapping[str, Any]
+SHOWN = 12
+"""Causes of which each has a line of its own."""
+WIDTH, BAR, LABELS = 680, 22, 190
+"""Of the chart, in pixels: all of it, a line of it, and what names the lines."""
+DUTIES = ("statute", "contract", "none", "unknown")
+
+
+@dataclass(frozen=True)
+class Month:
+    """What the page is about, and the rows of the queries that it shows."""
+
+    code: str
+    town: str
+    """Its name; the code, where the name is not known."""
+    begin: datetime
+    end: datetime
+    """Instants at which the month begins and ends, in the policy's time zone."""
+    numbers: Row
+    before: Row
+    """The same of the month before."""
+    causes: Sequence[Row]
+    causes_before: Sequence[Row]
+    unsupervised: Sequence[Row]
+    times: Sequence[tuple[str, Row]]
+    """Hop -> its row of ``hop_times``, of what began in the month."""
+    policy: Policy
+    vendors: Mapping[str, str]
+    """Party -> its label."""
+    seen: bool
+    """Whether history holds anything of these applications: without a feed nothing is known, and nothing is well."""
+
+
+def report_page(month: Month) -> str:
+    parts = [_Part(month, language).html() for language in ("ja", "en")]
+    title = f"{month.town} {month.begin:%Y-%m} 滞留 Tairyu"
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{CSS}</style>'
+    return f'<!DOCTYPE html>\n<html lang="ja"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def first_lines(month: Month, language: str = "ja") -> list[str]:
+    """What the page says first, as text."""
+    return [unescape(line) for line in _Part(month, language).first_lines()]
+
+
+class _Part:
+    """The page in one language."""
+
+    def __init__(self, month: Month, language: str) -> None:
+        self.month, self.language = month, language
+        self.words: Mapping[str, str] = WORDS[language]
+        self.zone: tzinfo | None = month.begin.tzinfo
+
+    def html(self) -> str:
+        month, say = self.month, self.say
+        heading = say("title", town=month.town, code=month.code, month=self._month())
+        read_to = say("read_to", at=self._at(month.numbers["read_to"]))
+        sections = [
+            f"<header><h1>{heading}</h1><p class=small>{read_to}</p></header>",
+            f"<ol class=first>{''.join(f'<li>{line}</li>' for line in self.first_lines())}</ol>",
+        ]
+        if month.seen:
+            sections += [self._changes(), self._causes(), self._unsupervised(), self._times()]
+        sections.append(self._definitions())
+        return f'<article lang="{self.language}">{"".join(sections)}</article>'
+
+    def say(self, key: str, **more: object) -> str:
+        return self.words[key].format(**{name: escape(str(value)) for name, value in more.items()})
+
+    def first_lines(self) -> list[str]:
+        """What one would otherwise have to find out by asking."""
+        month, say, numbers = self.month, self.say, self.month.numbers
+        if not month.seen:
+            return [say("l_not_seen")]
+        lines = [
+            say("l_held" if numbers["held"] else "l_none_held", **{name: numbers[name] for name in ("held", "begun")}, month=self._month())
+        ]
+        if month.causes:
+            worst = month.causes[0]
+            last = say("l_still") if worst["last"] is None else say("l_until", at=self._at(worst["last"]))
+            longest = {"people": worst["people"], "first": self._at(worst["first"]), "last": last, "days": worst["longest_days"]}
+            lines.append(say("l_worst", who=self._who(worst), hop=self._hop(worst["hop"]), kiosk=worst["kiosk"], **longest))
+            after = (worst["noticed"] - worst["first"]) / timedelta(hours=1)
+            lines.append(say("l_noticed", at=self._at(worst["noticed"]), hours=f"{after:.0f}"))
+            lines.append(say("l_duty", duty=self._duty(worst["duty_basis"]), supervisor=self._supervisor(worst["supervisor"])))
+        lines.append(say("l_rest", still=numbers["held_still"], undetermined=numbers["undetermined"]))
+        return lines
+
+    def _changes(self) -> str:
+        names = ("begun", "returned", "held", "held_still", "undetermined")
+        known = any(self.month.before[name] for name in names)  # of a month without records nothing is known
+        rows = [[self.say(name), self.month.before[name] if known else "–", self.month.numbers[name]] for name in names]
+        return self._section("changes", self._table(["", self.say("month_before"), self._month()], rows))
+
+    def _causes(self) -> str:
+        if not self.month.causes:
+            return self._section("causes", f"<p>{self.say('no_causes')}</p>")
+        known = {(row["hop"], row["kiosk"]) for row in self.month.causes_before}
+        names = ("where", "who_held", "people", "since", "until", "longest_days", "duty_basis", "supervisor", "new")
+        rows = [
+            [
+                f"{self._hop(row['hop'])}: {row['kiosk'] or '–'}",
+                self._who(row),
+                f"{row['people']} ({self.say('still_open', open=row['open'])})" if row["open"] else row["people"],
+                self._at(row["first"]),
+                self.say("still") if row["last"] is None else self._at(row["last"]),
+                row["longest_days"],
+                self._duty(row["duty_basis"]),
+                self._supervisor(row["supervisor"]),
+                "" if (row["hop"], row["kiosk"]) in known else self.say("yes"),
+            ]
+            for row in self.month.causes[:SHOWN]
+        ]
+        rest = len(self.month.causes) - SHOWN
+        more = f"<p class=small>{self.say('more_causes', rest=rest)}</p>" if rest > 0 else ""
+        return self._section("causes", self._chart() + self._table([self.say(name) for name in names], rows) + more)
+
+    def _chart(self) -> str:
+        """A line for each cause: from when the first came to stand until the last went on."""
+        month, causes = self.month, self.month.causes[:SHOWN]
+        now = month.numbers["read_to"]
+        begin = min([month.begin, *(row["first"] for row in causes)])
+        end = max([month.end, *(row["last"] or now for row in causes)])
+        place = _scale(begin, end)
+        bars = []
+        for number, row in enumerate(causes):
+            left, right = place(row["first"]), place(row["last"] or now)
+            top = number * BAR + 4
+            label = escape(f"{self._hop(row['hop'])}: {row['kiosk']}"[:26])
+            fill = "url(#open)" if row["last"] is None else "#333"
+            bars.append(f'<text x="0" y="{top + 12}">{label}</text>')
+            bars.append(
+                f'<rect x="{left:.1f}" y="{top}" width="{max(right - left, 2):.1f}" height="{BAR - 8}" fill="{fill}" stroke="#000"/>'
+            )
+            bars.append(f'<text x="{min(right + 4, WIDTH - 40):.1f}" y="{top + 12}">{row["people"]}</text>')
+        height = len(causes) * BAR
+        for instant, words in ((month.begin, f"{month.begin:%m-%d}"), (month.end, f"{month.end:%m-%d}")):
+            x = place(instant)
+            bars.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}" stroke="#000" stroke-dasharray="3 3"/>')
+            bars.append(f'<text x="{x:.1f}" y="{height + 14}" text-anchor="middle">{words}</text>')
+        told = escape(self.say("chart", count=len(causes)))
+        listed = escape("; ".join(self._told(row) for row in causes))
+        pattern = (
+            '<defs><pattern id="open" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+            '<rect width="6" height="6" fill="#fff"/><line x1="0" y1="0" x2="0" y2="6" stroke="#000" stroke-width="3"/></pattern></defs>'
+        )
+        size = f'viewBox="0 0 {WIDTH} {height + 20}" width="100%"'
+        return f'<figure><svg role="img" {size}><title>{told}</title><desc>{listed}</desc>{pattern}{"".join(bars)}</svg></figure>'
+
+    def _told(self, row: Row) -> str:
+        last = self.say("still") if row["last"] is None else self._at(row["last"])
+        return f"{self._hop(row['hop'])}, {row['kiosk']}: {row['people']}, {self._at(row['first'])} – {last}"
+
+    def _unsupervised(self) -> str:
+        names = ("hop", "who_held", "supervisor", "people", "person_days", "longest_days")
+        rows = [
+            [
+                *(self._hop(row["hop"]), self._holder(row["holder"]), self._supervisor(row["supervisor"])),
+                *(row["people"], row["person_days"], row["longest_days"]),
+            ]
+            for row in self.month.unsupervised
+        ]
+        return self._section("unsupervised", self._table([self.say(name) for name in names], rows))
+
+    def _times(self) -> str:
+        names = ("hop", "people", "closed", "open", "undetermined", "naive_median_h", "median_h", "p90_h")
+        rows = [[self._hop(hop), *("–" if row[name] is None else row[name] for name in names[1:])] for hop, row in self.month.times]
+        return self._section("times", self._table([self.say(name) for name in names], rows))
+
+    def _definitions(self) -> str:
+        terms = ("hop", "limit", "undetermined", "median_h", "person_days", "duty_basis", "supervisor")
+        told = "".join(f"<dt>{self.say(term)}</dt><dd>{self.say(f'what_{term}')}</dd>" for term in terms)
+        limits = [[self._hop(name), " / ".join(_span(hop.clock, limit) for _, limit in hop.limits)] for name, hop in self._hops()]
+        return self._section("definitions", f"<dl>{told}</dl>" + self._table([self.say("hop"), self.say("limits")], limits))
+
+    def _hops(self) -> Sequence[tuple[str, Any]]:
+        return list(self.month.policy.hops.items())
+
+    def _section(self, key: str, inside: str) -> str:
+        return f"<section><h2>{self.say(f'h_{key}')}</h2><p>{self.say(f'p_{key}')}</p>{inside}</section>"
+
+    @staticmethod
+    def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+        """Names are markup already; cells are not."""
+        head = "".join(f"<th scope=col>{name}</th>" for name in names)
+        body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _month(self) -> str:
+        begin = self.month.begin
+        return f"{begin.year}年{begin.month}月" if self.language == "ja" else f"{begin:%B %Y}"
+
+    def _at(self, instant: datetime) -> str:
+        return f"{instant.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    def _who(self, row: Row) -> str:
+        """The holder, and which, where the vendor itself has it."""
+        of_vendor = row["holder"] == self.month.policy.attribution_role
+        return (
+            f"{self._holder(row['holder'])} {self.month.vendors.get(row['vendor'], row['vendor'])}"
+            if of_vendor
+            else self._holder(row["holder"])
+        )
+
+    def _hop(self, name: str) -> str:
+        hop = self.month.policy.hops.get(name)
+        return hop.label if hop is not None and self.language == "ja" else name
+
+    def _holder(self, name: str) -> str:
+        holder = self.month.policy.holders.get(name)
+        return holder.label if holder is not None and self.language == "ja" else name
+
+    def _supervisor(self, name: str) -> str:
+        return self.words.get(f"supervisor_{name}", name)
+
+    def _duty(self, name: str) -> str:
+        return self.words[f"duty_{name}"] if name in DUTIES else name
+
+
+def _scale(begin: datetime, end: datetime) -> Callable[[datetime], float]:
+    span = max((end - begin).total_seconds(), 1.0)
+    return lambda instant: LABELS + (WIDTH - LABELS - 40) * (instant - begin).total_seconds() / span
+
+
+def _span(clock: str, limit: int) -> str:
+    return f"{limit // 3_600_000_000} h" if clock == "wall" else f"{limit} {'営業日' if clock == 'business_days' else '日'}"
