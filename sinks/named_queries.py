@@ -2,7 +2,7 @@
 
 A query reads ``my_hops``, ``my_transitions`` and ``my_events``: the rows of the caller's municipalities, by the kiosk's or the
 residence. What compares with others reads ``every_hop``, whose ``own`` says which rows are the caller's, and returns ``own`` and
-``people``: then figures about fewer than ``LEAST_PEOPLE`` people elsewhere come out as null. The tables themselves it cannot name.
+``people``: then both figures and number of fewer than ``LEAST_PEOPLE`` people elsewhere come out as null. The tables it cannot name.
 """
 
 import re
@@ -34,7 +34,8 @@ SOURCES = {
 """Name -> what a query finds under it. ``read_to``: the instant up to which history has been read, its *now*."""
 _PARAMETER = re.compile(r"(\w+) ([A-Za-z0-9(), ']+?)(?: = (\S*))?: (.+)")
 _COLUMN = re.compile(r"(\w+): (.+)")
-_TABLE = re.compile(r"\b(?:FROM|JOIN)\s+(?!\()(\w+)", re.IGNORECASE)
+_TABLE = re.compile(r"\b(?:FROM|JOIN|IN)\s+(?!\()(\w+)", re.IGNORECASE)
+_COMMA_JOIN = re.compile(r"\bFROM\s+\w+(?:\s+(?:AS\s+)?\w+)?\s*,", re.IGNORECASE)
 _CTE = re.compile(r"\b(\w+) AS \(\s*(?:SELECT|WITH)", re.IGNORECASE)
 
 
@@ -60,7 +61,7 @@ class Query:
     columns: Mapping[str, str]
     """Name -> what it tells, in order."""
     figures: frozenset[str]
-    """Columns that are null where too few people elsewhere are behind them."""
+    """Columns that are null where too few people elsewhere are behind them; so is ``people`` then."""
     order: str
     sql: str
 
@@ -125,8 +126,9 @@ def _read(path: Path) -> Query:
     told_figures = dict(_fit(_COLUMN, text, path) for text in told["Figure"])
     columns = dict(_fit(_COLUMN, text, path) for text in told["Column"]) | told_figures
     _check_sources(path, sql, bool(told_figures), columns)
+    figures = frozenset([*told_figures, "people"] if told_figures else [])
     parameters = tuple(Parameter(*_fit(_PARAMETER, text, path)) for text in told["Parameter"])
-    return Query(path.stem, told["What"][0], parameters, columns, frozenset(told_figures), told["Order"][0], sql)
+    return Query(path.stem, told["What"][0], parameters, columns, figures, told["Order"][0], sql)
 
 
 def _fit(pattern: re.Pattern[str], text: str, path: Path) -> tuple[Any, ...]:
@@ -138,6 +140,10 @@ def _fit(pattern: re.Pattern[str], text: str, path: Path) -> tuple[Any, ...]:
 
 def _check_sources(path: Path, sql: str, has_figures: bool, columns: Mapping[str, str]) -> None:
     read = {*_TABLE.findall(sql)} - {*_CTE.findall(sql)}
+    if _COMMA_JOIN.search(sql):
+        raise QueryError(f"{path.name}: joins with a comma: say JOIN, so that it can be seen what is read")
+    if re.search(r":\s*Identifier\s*\}", sql):
+        raise QueryError(f"{path.name}: a parameter cannot be a table's name")
     if foreign := read - SOURCES.keys():
         raise QueryError(f"{path.name}: reads {', '.join(sorted(foreign))}: only {', '.join(SOURCES)} may be read here")
     if "every_hop" in read and not (has_figures and {"own", "people"} <= columns.keys()):

@@ -41,7 +41,7 @@ QUERIES = f"""\
 
 `tairyu query NAME PARAMETER=VALUE … --for CODES` sees the applications of these municipalities alone, by the kiosk's or by the residence;
 several codes with commas between; `--for all` is the operator's. Where a query compares with others, its figures about fewer than
-{LEAST_PEOPLE} people elsewhere are null (columns marked †).
+{LEAST_PEOPLE} people elsewhere, and their number, are null (columns marked †).
 """
 
 
