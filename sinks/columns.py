@@ -101,10 +101,12 @@ OTHERWISE = {
 """Fields of a final verdict whose columns have other names."""
 HOPS = tuple(OTHERWISE.get(field, field) for field in HopVerdict.__struct_fields__)
 APPLICATIONS: Takes = {**_same("last4", "vendors"), "shrinks_at": _take("shrink_us")}
+COVERAGE = ("at", "feed", "feed_partition", "vendor", "through", "input_set")
 COLUMNS = {
     "events": ("offset", *EVENTS),
     "refusals": ("offset", *REFUSALS),
     "transitions": ("offset", *TRANSITIONS),
     "hops": ("offset", *HOPS),
     "applications": ("offset", "token", *APPLICATIONS),
+    "coverage": ("offset", *COVERAGE),
 }

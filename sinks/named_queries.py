@@ -29,9 +29,10 @@ SOURCES = {
     "my_transitions": f"SELECT * FROM transitions WHERE {_OF_NOW} AND ({{mine}})",
     "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
     "every_hop": "SELECT *, ({mine}) AS own FROM hops_now",
+    "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
     "read_to": "SELECT max(cut_at) AS instant FROM ranges",
 }
-"""Name -> what a query finds under it. ``read_to``: the instant up to which history has been read, its *now*."""
+"""Name -> what a query finds under it. ``feeds_read`` is of no person; ``read_to``: up to when history has been read, its *now*."""
 _PARAMETER = re.compile(r"(\w+) ([A-Za-z0-9(), ']+?)(?: = (\S*))?: (.+)")
 _COLUMN = re.compile(r"(\w+): (.+)")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|IN)\s+(?!\()(\w+)", re.IGNORECASE)

@@ -15,9 +15,9 @@ from schemas.codec import (
     decode_refusal,
     decode_transition,
 )
-from schemas.instants import from_text
-from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application
-from sinks.columns import APPLICATIONS, EVENTS, HOPS, REFUSALS, TRANSITIONS, Columns, Takes
+from schemas.instants import SECOND_US, from_text
+from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application, Applied
+from sinks.columns import APPLICATIONS, COVERAGE, EVENTS, HOPS, REFUSALS, TRANSITIONS, Columns, Takes
 from sinks.cuts import Mark
 
 Rows = Iterable[tuple[str, Columns]]
@@ -29,6 +29,7 @@ HopRow = tuple[Any, ...]
 """A ``HopVerdict``'s fields, in their order."""
 AT_ONCE, APPLICATIONS_AT_ONCE = 400, 50
 """Records of a piece; applications have several hops each."""
+COVERAGE_US = 300 * SECOND_US
 UNREADABLE = (msgspec.MsgspecError, ValueError)
 
 
@@ -43,12 +44,23 @@ class Source(Protocol):
         """The time that the record carries, None if it carries none. Unreadable if it should and cannot be read."""
         ...
 
+    def is_kept(self, mark: Mark, cut_us: int, partition: int) -> bool:
+        """Whether a mark has rows, too. A function of the log: ``cut_us`` is the last cut's instant."""
+        ...
+
     def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
-        """The rows of a range, whose marks are left out already; offsets of unreadable records go to ``unreadable``."""
+        """The rows of a range, whose other marks are left out already; offsets of unreadable records go to ``unreadable``."""
         ...
 
 
-class CustodyLog:
+class _MarksOnly:
+    """Its marks tell the time, and nothing else that is kept."""
+
+    def is_kept(self, mark: Mark, cut_us: int, partition: int) -> bool:
+        return False
+
+
+class CustodyLog(_MarksOnly):
     """Events and refusals, each a row; pulses are marks."""
 
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
@@ -61,7 +73,7 @@ class CustodyLog:
         yield from _each("refusals", refusals, decode_refusal, REFUSALS, unreadable)
 
 
-class StallEvents:
+class StallEvents(_MarksOnly):
     """Transitions, each a row; clock marks are marks."""
 
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
@@ -75,7 +87,7 @@ class Applications:
     """Each application's last record in a range, with all its hops as the watch's own rules tell them; applied records are marks.
 
     What an application was before it shrank to a marker, or was forgotten, is what stays: neither has rows. A record that a later one
-    of its range replaces is not even decoded.
+    of its range replaces is not even decoded. The first applied record in every five minutes also tells how far each feed was read.
     """
 
     def __init__(self, hops: Callable[[str, Application], Sequence[HopRow]]) -> None:
@@ -83,6 +95,10 @@ class Applications:
 
     def mark(self, key: bytes | None, value: bytes | None) -> Mark | None:
         return _read(_applied_mark, value) if key == APPLIED_KEY else None
+
+    def is_kept(self, mark: Mark, cut_us: int, partition: int) -> bool:
+        """Of one partition: each has heard the same pulses."""
+        return partition == 0 and mark.start_us // COVERAGE_US > cut_us // COVERAGE_US
 
     def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
         for some in _pieces(_last(records, unreadable), APPLICATIONS_AT_ONCE):
@@ -95,6 +111,16 @@ class Applications:
                 yield "hops", {"offset": offsets, **dict(zip(HOPS, zip(*hops, strict=True), strict=True))}
             own, tokens, applications = zip(*some, strict=True)
             yield "applications", {"offset": own, "token": tokens, **{name: take(applications) for name, take in APPLICATIONS.items()}}
+        covered = [row for offset, key, value in records if key == APPLIED_KEY for row in _coverage(offset, decode_applied(value or b""))]
+        if covered:
+            yield "coverage", dict(zip(("offset", *COVERAGE), zip(*covered, strict=True), strict=True))
+
+
+def _coverage(offset: int, applied: Applied) -> Iterator[tuple[Any, ...]]:
+    """A row for each partition of each feed."""
+    for feed, told in applied.inputs.items():
+        for number, through_us in enumerate(told.through_us):
+            yield offset, applied.at_us, feed, number, told.vendor, through_us, applied.input_set
 
 
 def _last(records: Sequence[Record], unreadable: Callable[[int], None]) -> Iterator[tuple[int, str, Application]]:

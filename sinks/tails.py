@@ -51,14 +51,14 @@ class Tail:
             )
 
     def feed(self, record: Record) -> tuple[Range, list[Record]] | None:
-        """The range that this record ends, with its records other than marks."""
+        """The range that this record ends, with its records other than marks that have no rows."""
         offset, key, value = record
         mark = None
         try:
             mark = self._source.mark(key, value)
         except Unreadable:
             self.unreadable(offset)
-        if mark is None:
+        if mark is None or self._source.is_kept(mark, self._cutter.cut_us, self.log.partition):
             self._records.append(record)
         cut = self._cutter.feed(offset, mark)
         if cut is None:

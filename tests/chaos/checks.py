@@ -32,10 +32,17 @@ from tests.sinks.tables import Record, plain
 
 CARDS = load_cards()
 CUSTODY, STALL_EVENTS, APPLICATIONS, STALLS = (CARDS[name].topic() for name in ("custody-log", "stall-events", "applications", "stalls"))
-TABLES = {"events": CUSTODY, "refusals": CUSTODY, "transitions": STALL_EVENTS, "hops": APPLICATIONS, "applications": APPLICATIONS}
+TABLES = {
+    "events": CUSTODY,
+    "refusals": CUSTODY,
+    "transitions": STALL_EVENTS,
+    "hops": APPLICATIONS,
+    "applications": APPLICATIONS,
+    "coverage": APPLICATIONS,
+}
 LATEST = {"hops": ("token", "hop", "attempt"), "applications": ("token",)}
 """Tables of which only the last version of a key is sure to be there: the others may be merged away."""
-INSTANTS = {"time", "received", "entered_at", "due_at", "closed_at", "closed_before", "at", "shrinks_at"}
+INSTANTS = {"time", "received", "entered_at", "due_at", "closed_at", "closed_before", "at", "shrinks_at", "through"}
 VERDICT = ("token", "hop", "attempt", "verdict", "level", "entered_at", "closed_at")
 
 Line = dict[str, Any]
@@ -212,7 +219,7 @@ def expected_rows(logs: Logs, policies: Policies) -> dict[str, Counter[Row]]:
     last: dict[str, dict[Row, Row]] = {table: {} for table in LATEST}
     for topic, source in sources(CARDS, policies).items():
         for number, records in logs.raw[topic].items():
-            for cut in _ranges(source, records):
+            for cut in _ranges(source, number, records):
                 for table, columns in source.rows(cut, _unreadable):
                     for row in zip(*map(plain, columns.values()), strict=True):
                         kept = (number, *map(_plain, row))
@@ -222,12 +229,12 @@ def expected_rows(logs: Logs, policies: Policies) -> dict[str, Counter[Row]]:
     return {table: Counter(last[table].values()) if table in LATEST else rows[table] for table in rows}
 
 
-def _ranges(source: Source, records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Without marks; what lies behind the last cut is not kept yet, and must be marks only."""
+def _ranges(source: Source, partition: int, records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Without marks that are not kept; what lies behind the last cut is not kept yet, and must be marks only."""
     cutter, held = Cutter(), list[Record]()
     for record in records:
         mark = source.mark(record.key, record.value)
-        held += [record] if mark is None else []
+        held += [record] if mark is None or source.is_kept(mark, cutter.cut_us, partition) else []
         if cutter.feed(record.offset, mark) is not None:
             yield held
             held = []

@@ -14,7 +14,7 @@ from tests.pipeline.works import Works
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("crash-history")]
 
-TABLES = ("events", "refusals", "transitions", "hops", "applications", "ranges", "hops_now", "stalls_now", "migrations")
+TABLES = ("events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "hops_now", "stalls_now", "migrations")
 NEVER_EQUAL = ("entered_at", "applied_at")
 """When it was written: in `ranges` and `migrations`. (`entered_at` of a hop says when the hop began.)"""
 ORDERS = [

@@ -187,7 +187,7 @@ def expected(house: House, policies: Policies) -> dict[str, list[tuple[Any, ...]
             cutter = Cutter()
             for record in committed(house, card, partition):
                 mark = by_topic[card].mark(record.key, record.value)
-                if mark is None:
+                if mark is None or by_topic[card].is_kept(mark, cutter.cut_us, partition):
                     waiting.append(record)
                 if cut := cutter.feed(record.offset, mark):
                     for table, columns in by_topic[card].rows(waiting, lambda offset: None):

@@ -27,12 +27,14 @@ VALUES: dict[str, Any] = {
     "origin_partition": 0,
     "origin_offset": 5,
     "size": 9,
+    "feed_partition": 2,
+    "input_set": 1,
     "kind": "raised",
     "level": "notice",
     "hop": "forward",
     "flags": ["conflict", "reversed"],
     "vendors": ["plaza"],
-    **dict.fromkeys(("closed_at", "closed_before", "reason", "residence_municipality", "shrinks_at")),
+    **dict.fromkeys(("closed_at", "closed_before", "reason", "residence_municipality", "shrinks_at", "through")),
 }
 
 

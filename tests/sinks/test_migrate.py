@@ -8,7 +8,7 @@ import pytest
 from sinks.clickhouse import Store
 from sinks.migrate import FOLDER, Migration, MigrationError, migrate, read_migrations
 
-TABLES = {"events", "refusals", "transitions", "hops", "applications", "ranges", "stalls_now", "hops_now", "migrations"}
+TABLES = {"events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "stalls_now", "hops_now", "migrations"}
 GOOD = "-- What: a table.\n-- Why: for this test.\n-- Blocks: nothing.\n\nCREATE TABLE IF NOT EXISTS a (b UInt8) ENGINE = Memory;\n"
 
 
@@ -16,10 +16,15 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
     first = open_store().migrate(read_migrations())
     store = open_store()
 
-    assert first == ["events", "transitions", "hops"]
+    assert first == ["events", "transitions", "hops", "coverage"]
     assert store.migrate(read_migrations()) == []
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
-    assert store.query("SELECT number, name FROM migrations ORDER BY number") == [(1, "events"), (2, "transitions"), (3, "hops")]
+    assert store.query("SELECT number, name FROM migrations ORDER BY number") == [
+        (1, "events"),
+        (2, "transitions"),
+        (3, "hops"),
+        (4, "coverage"),
+    ]
 
 
 def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Callable[[], Store]) -> None:
@@ -46,7 +51,7 @@ def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Cal
         migrate(Dying(), read_migrations())
     assert store.query("SELECT count() FROM migrations") == [(0,)]
 
-    assert store.migrate(read_migrations()) == ["events", "transitions", "hops"]
+    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage"]
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
 
 
@@ -63,7 +68,7 @@ def test_a_database_of_a_newer_version_is_left_alone(open_store: Callable[[], St
     store = open_store()
     store.migrate(read_migrations())
 
-    with pytest.raises(MigrationError, match="has had migration 3, which this version of Tairyu does not know"):
+    with pytest.raises(MigrationError, match="has had migration 4, which this version of Tairyu does not know"):
         store.migrate(read_migrations()[:2])
 
 

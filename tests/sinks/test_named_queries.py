@@ -1,13 +1,13 @@
 """Named queries over a small history, with answers worked out by hand; and the layer that keeps each town to its own."""
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.instants import from_text, to_text
+from schemas.instants import from_text, from_us, to_text
 from sinks.clickhouse import Store
 from sinks.migrate import read_migrations
 from sinks.named_queries import EVERYWHERE, QueryError, named_query, read_queries
@@ -22,6 +22,10 @@ LIMIT = 3
 
 def at(hour: float) -> str:
     return to_text(BEGIN_US + int(hour * HOUR_US)).replace("T", " ").removesuffix("Z")
+
+
+def hours(hour: float) -> datetime:
+    return from_us(BEGIN_US + int(hour * HOUR_US))
 
 
 class History:
@@ -100,6 +104,10 @@ class History:
             "kiosk_municipality": SOKA,
         }
         self._insert("events", row)
+
+    def looked(self, hour: float, feed: str, through: float | None, vendor: str | None = None, partition: int = 0) -> None:
+        told = {"feed": feed, "feed_partition": partition, "vendor": vendor, "through": None if through is None else at(through)}
+        self._insert("coverage", self._place("applications") | {"at": at(hour), "input_set": 1} | told)
 
     def ask(self, name: str, *towns: str, **given: str) -> list[dict[str, Any]]:
         query = named_query(name)
@@ -304,6 +312,24 @@ def test_what_was_handed_in_and_has_not_come(history: History) -> None:
         ("2026-04-01", "plaza-1", 2, 1, 1, 10.0),
         ("2026-04-02", "plaza-1", 1, 0, 1, 9.4),
     ]
+
+
+def test_a_feed_that_was_not_read_is_unknown_and_never_well(history: History) -> None:
+    for hour in (1, 2, 3, 4):
+        history.looked(hour, "kiosk-events.plaza", hour - 0.01, "plaza")
+        history.looked(hour, "kiosk-events.plaza", hour - 0.01 if hour < 3 else 2, "plaza", partition=1)
+        history.looked(hour, "kiosk-events.tokiwa", None, "tokiwa")
+        history.looked(hour, "jlis-events", hour)
+
+    rows = history.ask("coverage", SOKA)
+
+    assert only(rows, "vendor", "feed", "looked", "behind", "behind_share", "longest_behind_h") == [
+        ("tokiwa", "kiosk-events.tokiwa", 4, 4, 1.0, None),
+        ("plaza", "kiosk-events.plaza", 4, 2, 0.5, 2.0),
+        ("", "jlis-events", 4, 0, 0.0, 0.0),
+    ]
+    assert [row["read_through"] for row in rows] == [None, hours(2), hours(4)]
+    assert only(history.ask("coverage", SOKA, to=at(2.5)), "vendor", "behind") == [("tokiwa", 2), ("", 0), ("plaza", 0)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.codec import decode_event, decode_transition, encode, encode_application
 from schemas.instants import from_text, to_text
-from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application, Applied, Marker
+from schemas.records import APPLIED_KEY, PULSE_KEY, REFUSAL_KEY, Application, Applied, AppliedInput, Marker
 from schemas.situations import situation
 from sinks.cuts import Mark
 from sinks.rows import Applications, CustodyLog, HopRow, Source, StallEvents, Unreadable
@@ -111,6 +111,32 @@ def test_pulses_clock_marks_and_applied_records_are_marks() -> None:
     assert CUSTODY.mark(PULSE_KEY, pulse) == Mark(from_text(json.loads(pulse)["at"]), json.loads(pulse)["bucket_s"])
     assert STALLS.mark(None, mark) == Mark(from_text(json.loads(mark)["data"]["at"]), json.loads(mark)["data"]["bucket_s"])
     assert Applications(lambda token, record: ()).mark(APPLIED_KEY, encode(applied)) == Mark(1_775_000_000_000_000, 5)
+
+
+def test_an_applied_record_tells_how_far_each_feed_was_read() -> None:
+    inputs = {"jlis-events": AppliedInput(None, (5,)), "kiosk-events.plaza": AppliedInput("plaza", (7, None))}
+    applied = Applied(offset=9, at_us=10, bucket_s=5, input_set=3, inputs=inputs)
+
+    rows = read(Applications(lambda token, record: ()), (APPLIED_KEY, encode(applied)))
+
+    assert [tuple(row.values()) for row in rows["coverage"]] == [
+        (7, 10, "jlis-events", 0, None, 5, 3),
+        (7, 10, "kiosk-events.plaza", 0, "plaza", 7, 3),
+        (7, 10, "kiosk-events.plaza", 1, "plaza", None, 3),
+    ]
+    assert rows.keys() == {"coverage"}
+
+
+def test_of_one_partition_the_first_applied_record_in_five_minutes_is_kept() -> None:
+    log, minute_us = Applications(lambda token, record: ()), 60_000_000
+    marks = [Mark(minute * minute_us, 5) for minute in (4, 5, 6, 9, 10)]
+    cut_us, kept = 4 * minute_us, []
+    for mark in marks:
+        kept.append(log.is_kept(mark, cut_us, 0))
+        assert not log.is_kept(mark, cut_us, 1)
+        cut_us = mark.start_us
+    assert kept == [False, True, False, False, True]
+    assert not CUSTODY.is_kept(marks[1], 0, 0)
 
 
 def test_an_applied_record_of_before_the_first_pulse_is_no_mark_yet() -> None:
