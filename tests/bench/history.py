@@ -46,7 +46,7 @@ class Numbers(NamedTuple):
 
 NUMBERS = {
     Size.TINY: Numbers(12_000, 500, 4_000),
-    Size.QUICK: Numbers(300_000, 20_000, 50_000),
+    Size.QUICK: Numbers(250_000, 20_000, 50_000),
     Size.FULL: Numbers(1_000_000, 20_000, 50_000),
 }
 

@@ -31,7 +31,7 @@ from tests.bench.sending import HELD_HOP
 from tests.pipeline.works import POLICIES
 
 STALL_EVENTS = CARDS["stall-events"].topic()
-RATES = {Size.TINY: (200,), Size.QUICK: (1_000, 10_000), Size.FULL: (1_000, 10_000)}
+RATES = {Size.TINY: (200,), Size.QUICK: (10_000,), Size.FULL: (1_000, 10_000)}
 WINDOW_S = {Size.TINY: 3.0, Size.QUICK: 10.0, Size.FULL: 60.0}
 HELD_PER_S = 50
 SETTLE_S = 5

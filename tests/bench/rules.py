@@ -20,8 +20,8 @@ from streams.settings import Settings
 from tests.bench.custody import stretches
 from tests.bench.measurement import Findings, Ground, Measurement, Size
 
-EVENTS = {Size.TINY: 2_000, Size.QUICK: 60_000, Size.FULL: 200_000}
-IN_FLIGHT = {Size.TINY: 200, Size.QUICK: 8_000, Size.FULL: 20_000}
+EVENTS = {Size.TINY: 2_000, Size.QUICK: 20_000, Size.FULL: 200_000}
+IN_FLIGHT = {Size.TINY: 200, Size.QUICK: 3_000, Size.FULL: 20_000}
 RUN = 8_000
 TIMES = 5
 

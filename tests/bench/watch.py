@@ -18,7 +18,7 @@ class Numbers(NamedTuple):
     in_flight: int
 
 
-NUMBERS = {Size.TINY: Numbers(24_000, 300), Size.QUICK: Numbers(400_000, 3_000), Size.FULL: Numbers(1_200_000, 20_000)}
+NUMBERS = {Size.TINY: Numbers(24_000, 300), Size.QUICK: Numbers(300_000, 3_000), Size.FULL: Numbers(1_200_000, 20_000)}
 LEAST = 24_000
 """Events, also for the slowest."""
 RATIOS = {

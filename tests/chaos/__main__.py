@@ -19,7 +19,18 @@ from streams.brokers.jars import default_cache
 from tests.chaos.faults import DECK
 from tests.chaos.run import LIVES_PER_S, Outcome, run
 
-KEPT = ("custody-log.ndjson", "stall-events.ndjson", "events.ndjson", "truth.ndjson", "policies", "key", "history-1", "history-2", "logs")
+KEPT = (
+    "custody-log.ndjson",
+    "stall-events.ndjson",
+    "events.ndjson",
+    "truth.ndjson",
+    "policies",
+    "key",
+    "history-1",
+    "history-2",
+    "logs",
+    "kafka",
+)
 
 
 def main() -> int:
@@ -53,7 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", type=int, default=6)
-    parser.add_argument("--keep", type=Path, help="leave logs, events, truth, policy and histories in this new folder")
+    parser.add_argument("--keep", type=Path, help="leave logs, events, truth, policy, histories and the brokers' data in this new folder")
     parser.add_argument("--kinds", nargs="*", default=[], choices=[kind for kind, _ in DECK], help="these faults instead of drawn ones")
     parser.add_argument("--lives-per-s", type=float, default=LIVES_PER_S, help="applications that begin each second")
     return parser.parse_args()

@@ -44,6 +44,7 @@ LATEST = {"hops": ("token", "hop", "attempt"), "applications": ("token",)}
 """Tables of which only the last version of a key is sure to be there: the others may be merged away."""
 INSTANTS = {"time", "received", "entered_at", "due_at", "closed_at", "closed_before", "at", "shrinks_at", "through"}
 VERDICT = ("token", "hop", "attempt", "verdict", "level", "entered_at", "closed_at")
+SHOWN = 20
 
 Line = dict[str, Any]
 Row = tuple[Any, ...]
@@ -74,8 +75,8 @@ class Found:
 
     def _say(self, what: str, lost: Counter[Any], extra: Counter[Any]) -> None:
         self.words += [f"{what}: {len(lost)} missing, {len(extra)} too many"] if lost or extra else []
-        self.words += [f"  missing {str(one)[:300]}" for one in list(lost)[:3]]
-        self.words += [f"  too many {str(one)[:300]}" for one in list(extra)[:3]]
+        self.words += [f"  missing {str(one)[:300]}" for one in list(lost)[:SHOWN]]
+        self.words += [f"  too many {str(one)[:300]}" for one in list(extra)[:SHOWN]]
 
 
 @dataclass
