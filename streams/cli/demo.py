@@ -96,6 +96,7 @@ def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
         with show_writing(screen, events + len(seen.transitions)) as tell:
             client = run.wait_for_history(set_up, events, len(seen.transitions), tell)
         clickhouse = from_clickhouse(client, hop)
+        run.wait_for_hops(set_up, client)
         told = _report(client, set_up.settings, hop, run.folder / "report.html" if keep else None)
         if keep:
             run.keep(set_up.settings)
