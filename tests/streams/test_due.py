@@ -72,6 +72,41 @@ def test_a_new_due_instant_replaces_the_old_one() -> None:
     assert index.first(index.now.get) == clocks.of([]) + 1
 
 
+def test_what_is_put_off_stays_where_it_was_until_it_surfaces() -> None:
+    clocks = noon().partition.clocks
+    at = clocks.of([])
+    index = Index()
+    for token in (A, B, C):
+        index.set(token, 0)
+    index.now |= {A: at - 1, B: at + 1, C: None}  # news that put off what is due tell the index nothing
+
+    assert index.count(at, index.now.get) == 1
+    assert index.due(clocks) == [A]
+    assert index.first(index.now.get) == at + 1
+    assert len(index) == 1
+
+
+def test_the_first_instant_is_that_of_a_record_which_was_put_off() -> None:
+    index = Index()
+    index.set(A, 5)
+    index.set(B, 6)
+    index.now |= {A: 9, B: 8}
+    assert index.first(index.now.get) == 8
+    index.now[A] = None
+    assert index.first(index.now.get) == 8
+    index.set(B, 3)
+    assert index.first(index.now.get) == 3
+
+
+def test_what_was_added_for_nothing_leaves_the_index_with_its_queue() -> None:
+    index = Index()
+    for number in range(200):
+        index.set(A, number, ("plaza",))
+    index.set(A, None)
+    index.tidy(0, index.now.get)
+    assert len(index) == 0
+
+
 def test_what_has_an_instant_again_is_due_once() -> None:
     clocks = noon().partition.clocks
     index = Index()
