@@ -86,6 +86,19 @@ def test_what_is_put_off_stays_where_it_was_until_it_surfaces() -> None:
     assert len(index) == 1
 
 
+def test_what_is_put_off_shortly_before_it_was_due_is_due_then() -> None:
+    log, index = noon(), Index()
+    at = log.partition.clocks.of(["tokiwa"])
+    index.set(A, at, ("tokiwa",))
+    assert index.due(log.partition.clocks) == []  # its hour has come
+    index.now[A] = at + 7_200 * SECOND_US
+    for time in ("2026-04-01 12:30", "2026-04-01 14:00"):
+        log.clock(time)
+        assert index.due(log.partition.clocks) == []
+    log.clock("2026-04-01 14:01")
+    assert index.due(log.partition.clocks) == [A]
+
+
 def test_the_first_instant_is_that_of_a_record_which_was_put_off() -> None:
     index = Index()
     index.set(A, 5)
