@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.identity import municipality_ok
+from schemas.instants import JAPAN, SECOND_US, from_text
 from streams.loop import LoopError
 
 FOLDER = Path(__file__).parent / "queries"
@@ -30,9 +31,12 @@ SOURCES = {
     "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
     "every_hop": "SELECT *, ({mine}) AS own FROM hops_now",
     "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
+    "least_people": f"SELECT {LEAST_PEOPLE} AS people",
     "read_to": "SELECT max(cut_at) AS instant FROM ranges",
 }
 """Name -> what a query finds under it. ``feeds_read`` is of no person; ``read_to``: up to when history has been read, its *now*."""
+NAMED = ("-- Parameter ", "-- Fits ", "-- Column ", "-- Figure ")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARAMETER = re.compile(r"(\w+) ([A-Za-z0-9(), ']+?)(?: = (\S*))?: (.+)")
 _COLUMN = re.compile(r"(\w+): (.+)")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|IN)\s+(?!\()(\w+)", re.IGNORECASE)
@@ -52,6 +56,8 @@ class Parameter:
     default: str | None
     """None: it must be given."""
     what: str
+    fits: str | None = None
+    """What its value must match, as a whole; None: anything of its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,23 @@ class Query:
             raise QueryError(f"{self.name} has no parameter {unknown[0]}: {', '.join(known) or 'none'} it has")
         if missing := [name for name, parameter in known.items() if parameter.default is None and name not in given]:
             raise QueryError(f"{self.name} needs {missing[0]}=…: {known[missing[0]].what}")
-        return {name: given.get(name, parameter.default or "") for name, parameter in known.items()}
+        for name, text in given.items():
+            fits = known[name].fits
+            if fits is not None and re.fullmatch(fits, text) is None:
+                raise QueryError(f"{name}: expected {fits}: {known[name].what}")  # never quoted: it may be an application's id
+        told = {name: _instant(name, text) if known[name].type.startswith("DateTime64") else text for name, text in given.items()}
+        return {name: told.get(name, parameter.default or "") for name, parameter in known.items()}
+
+
+def _instant(name: str, text: str) -> str:
+    """As ClickHouse takes it: seconds since 1970."""
+    try:
+        instant_us = from_text(f"{text}T00:00:00{JAPAN}" if _DAY.fullmatch(text) else text)
+    except ValueError:
+        instant_us = None
+    if instant_us is None:
+        raise QueryError(f"{name}={text}: expected an instant with an offset such as 2026-04-01T09:00:00+09:00, or a day")
+    return f"{instant_us // SECOND_US}.{instant_us % SECOND_US:06d}"
 
 
 def _codes(municipalities: Sequence[str]) -> list[str]:
@@ -116,11 +138,11 @@ def _read(path: Path) -> Query:
     lines = path.read_text(encoding="utf-8").splitlines()
     head = [line for line in lines if line.startswith("--")]
     sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
-    told: dict[str, list[str]] = {"What": [], "Parameter": [], "Column": [], "Figure": [], "Order": []}
+    told: dict[str, list[str]] = {"What": [], "Parameter": [], "Column": [], "Figure": [], "Order": [], "Fits": []}
     for line in head:
-        kind, _, text = line.removeprefix("-- ").partition(" " if line.startswith(("-- Parameter ", "-- Column ", "-- Figure ")) else ": ")
+        kind, _, text = line.removeprefix("-- ").partition(" " if line.startswith(NAMED) else ": ")
         if kind not in told or not text:
-            raise QueryError(f"{path.name}: {line!r}: a line of the head begins with What:, Parameter, Column, Figure or Order:")
+            raise QueryError(f"{path.name}: {line!r}: a line of the head begins with What:, Parameter, Fits, Column, Figure or Order:")
         told[kind].append(text)
     if len(told["What"]) != 1 or len(told["Order"]) != 1:
         raise QueryError(f"{path.name}: its head has one line What: and one line Order:")
@@ -128,7 +150,9 @@ def _read(path: Path) -> Query:
     columns = dict(_fit(_COLUMN, text, path) for text in told["Column"]) | told_figures
     _check_sources(path, sql, bool(told_figures), columns)
     figures = frozenset([*told_figures, "people"] if told_figures else [])
-    parameters = tuple(Parameter(*_fit(_PARAMETER, text, path)) for text in told["Parameter"])
+    fits = dict(_fit(_COLUMN, text, path) for text in told["Fits"])
+    given = [_fit(_PARAMETER, text, path) for text in told["Parameter"]]
+    parameters = tuple(Parameter(name, kind, default, what, fits.get(name)) for name, kind, default, what in given)
     return Query(path.stem, told["What"][0], parameters, columns, figures, told["Order"][0], sql)
 
 

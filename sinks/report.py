@@ -184,7 +184,7 @@ class _Part:
     def _definitions(self) -> str:
         terms = ("hop", "limit", "undetermined", "median_h", "person_days", "duty_basis", "supervisor")
         told = "".join(f"<dt>{self.say(term)}</dt><dd>{self.say(f'what_{term}')}</dd>" for term in terms)
-        limits = [[self._hop(name), " / ".join(_span(hop.clock, limit) for _, limit in hop.limits)] for name, hop in self._hops()]
+        limits = [[self._hop(name), " / ".join(self._span(hop.clock, limit) for _, limit in hop.limits)] for name, hop in self._hops()]
         return self._section("definitions", f"<dl>{told}</dl>" + self._table([self.say("hop"), self.say("limits")], limits))
 
     def _hops(self) -> Sequence[tuple[str, Any]]:
@@ -230,11 +230,12 @@ class _Part:
     def _duty(self, name: str) -> str:
         return self.words[f"duty_{name}"] if name in DUTIES else name
 
+    def _span(self, clock: str, limit: int) -> str:
+        """A limit, as the policy counts it."""
+        units = ("営業日", "日") if self.language == "ja" else (" business days", " days")
+        return f"{limit // 3_600_000_000} h" if clock == "wall" else f"{limit}{units[clock != 'business_days']}"
+
 
 def _scale(begin: datetime, end: datetime) -> Callable[[datetime], float]:
     span = max((end - begin).total_seconds(), 1.0)
     return lambda instant: LABELS + (WIDTH - LABELS - 40) * (instant - begin).total_seconds() / span
-
-
-def _span(clock: str, limit: int) -> str:
-    return f"{limit // 3_600_000_000} h" if clock == "wall" else f"{limit} {'営業日' if clock == 'business_days' else '日'}"

@@ -40,7 +40,8 @@ QUERIES = f"""\
 ## Named queries
 
 `tairyu query NAME PARAMETER=VALUE … --for CODES` sees the applications of these municipalities alone, by the kiosk's or by the residence;
-several codes with commas between; `--for all` is the operator's. Where a query compares with others, its figures about fewer than
+several codes with commas between; `--for all` is the operator's. An instant has an offset (`2026-04-01T09:00:00+09:00`, or `Z` as answers
+print it); a day (`2026-04-01`) begins at midnight in Japan. Where a query compares with others, its figures about fewer than
 {LEAST_PEOPLE} people elsewhere, and their number, are null (columns marked †).
 """
 

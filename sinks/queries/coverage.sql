@@ -5,18 +5,21 @@
 -- Column vendor: whose feed it is; empty: one that several share
 -- Column feed: the public topic
 -- Column read_through: all that had arrived up to then has been read; null: nothing has ever been
--- Column looked: how often it was looked at: every five minutes
--- Column behind: of them, how often it was behind, or not read at all
--- Column behind_share: behind / looked
--- Column longest_behind_h: by how much, at most; null where it was not read at all
+-- Column looked: how often it was looked at: every five minutes at most
+-- Column unread: of them, how often some of it had not been read by anybody, as when everything starts
+-- Column behind: of them, how often it was read, and behind
+-- Column behind_share: (unread + behind) / looked
+-- Column longest_behind_h: by how much it was behind at most, when it was read
 -- Order: behind_share DESC, vendor, feed
 SELECT
     ifNull(toString(coverage.vendor), '') AS vendor,
     coverage.feed AS feed,
     if(countIf(through IS NULL AND at = last_at) > 0, NULL, minIf(through, at = last_at)) AS read_through,
     uniqExact(at) AS looked,
-    uniqExactIf(at, ifNull(dateDiff('second', through, at) > {behind_s:UInt32}, 1)) AS behind,
-    round(behind / looked, 4) AS behind_share,
+    uniqExactIf(at, through IS NULL) AS unread,
+    length(arrayFilter(late -> NOT has(groupUniqArrayIf(at, through IS NULL), late),
+                       groupUniqArrayIf(at, ifNull(dateDiff('second', through, at) > {behind_s:UInt32}, 0)))) AS behind,
+    round((unread + behind) / looked, 4) AS behind_share,
     if(countIf(through IS NOT NULL) = 0, NULL, round(max(dateDiff('second', through, at)) / 3600, 1)) AS longest_behind_h
 FROM (SELECT *, max(at) OVER (PARTITION BY feed) AS last_at FROM feeds_read
       WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}) AS coverage

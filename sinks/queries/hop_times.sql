@@ -1,8 +1,9 @@
 -- What: how long a hop takes, by vendor, kiosk or town, with what is still open counted in (Kaplan-Meier)
--- Parameter hop String: which hop
+-- Parameter hop String: which hop of the policy: upload, forward, screening, correction, issuance, delivery, notice, pickup
 -- Parameter by String = vendor: vendor, kiosk, kiosk_municipality, residence_municipality, holder, or all
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: entered at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: entered before it
+-- Fits by: vendor|kiosk|kiosk_municipality|residence_municipality|holder|all
 -- Column by_value: of the dimension asked for
 -- Column own: 1: of the caller's municipalities
 -- Column people: applications

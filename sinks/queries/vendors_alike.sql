@@ -1,10 +1,10 @@
 -- What: vendors compared like with like: the same hop, in the same weeks, in towns of about the same number of applications
--- Parameter hop String: which hop
+-- Parameter hop String: which hop of the policy: upload, forward, screening, correction, issuance, delivery, notice, pickup
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: entered at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: entered before it
 -- Column vendor: the vendor
 -- Column own: 1: all of it lies in the caller's municipalities
--- Column people: applications
+-- Column people: applications; of a vendor with fewer than ten of them elsewhere, the caller's alone
 -- Figure known: hops of which it is known whether they were in time
 -- Figure late: of them, how many were late, or are open beyond their limit
 -- Figure share: late / known
@@ -14,7 +14,7 @@
 -- Figure at_most: its upper end
 -- Order: ratio DESC NULLS LAST, vendor
 WITH
-cases AS (
+all_cases AS (
     SELECT
         ifNull(vendor, '') AS vendor,
         own,
@@ -26,6 +26,8 @@ cases AS (
     WHERE hop = {hop:String} AND (state IN ('in_time', 'late') OR beyond)
       AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
 ),
+enough AS (SELECT vendor FROM all_cases WHERE NOT own GROUP BY vendor HAVING uniqExact(token) >= (SELECT people FROM least_people)),
+cases AS (SELECT * FROM all_cases WHERE own OR vendor IN (SELECT vendor FROM enough)),
 towns AS (SELECT town, floor(2 * log10(uniqExact(token))) AS size FROM cases GROUP BY town),
 strata AS (
     SELECT vendor, week, size, countIf(beyond) AS a, count() AS n1,

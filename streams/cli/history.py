@@ -42,8 +42,8 @@ def query(
     people are left out. `--for all` is the operator's.
 
     SQL is the operator's, too. Tables of the database tairyu: events, refusals, transitions (every one that was said), hops (with
-    superseded versions). Views: hops_now (each hop of each application, as last judged), stalls_now (each stall that is open). Instants
-    are UTC.
+    superseded versions), applications, coverage (how far each feed was read), ranges. Views: hops_now (each hop of each application, as
+    last judged), stalls_now (each stall that is open). Instants are UTC.
     """
     named = import_module("sinks.named_queries")  # by name, as stages are
     shape = Format.JSON if as_json else format_

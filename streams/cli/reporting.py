@@ -53,7 +53,7 @@ def month_of(client: Any, settings: Settings, municipality: str, month: str) -> 
     before, end = _next(begin, -1), _next(begin, 1)
 
     def ask(query: str, since: datetime = begin, until: datetime = end, **given: str) -> list[dict[str, Any]]:
-        spans = {"from": f"{since.timestamp():.0f}", "to": f"{until.timestamp():.0f}"}
+        spans = {"from": since.isoformat(), "to": until.isoformat()}
         question = named.named_query(query)
         try:
             sql, values = question.bound({**spans, **given}, [municipality])

@@ -461,7 +461,14 @@ def test_the_named_queries_are_listed_and_each_with_its_columns(house: House) ->
     [
         (["open_now"], "for which municipality? Give its code of six digits, several with commas between, or all"),
         (["open_now", "hop", "--for", "all"], "'hop': expected NAME=VALUE, for example hop=forward"),
-        (["hop_times", "--for", "all"], "hop_times needs hop=…: which hop"),
+        (
+            ["hop_times", "--for", "all"],
+            "hop_times needs hop=…: which hop of the policy: upload, forward, screening, correction, issuance, delivery, notice, pickup",
+        ),
+        (
+            ["known_at", "at=2026-04-01T09:00:00", "--for", "all"],
+            "at=2026-04-01T09:00:00: expected an instant with an offset such as 2026-04-01T09:00:00+09:00, or a day",
+        ),
         (
             ["SELECT 1", "--for", "all"],
             "SQL has no parameters here, and is the operator's alone: --for and NAME=VALUE go with a named query",

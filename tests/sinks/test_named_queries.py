@@ -18,6 +18,7 @@ READ_TO = 240
 """Hours from the beginning to which history has been read."""
 SOKA, CHIYODA, YOKOHAMA = "112216", "131016", "141003"
 LIMIT = 3
+A, B = "a" * 64, "b" * 64
 
 
 def at(hour: float) -> str:
@@ -111,7 +112,8 @@ class History:
 
     def ask(self, name: str, *towns: str, **given: str) -> list[dict[str, Any]]:
         query = named_query(name)
-        sql, values = query.bound(given, towns)
+        told = {key: f"{value}Z" if key in ("from", "to", "at") else value for key, value in given.items()}
+        sql, values = query.bound(told, towns)
         return [dict(zip(query.columns, row, strict=True)) for row in self.store.query(sql, values)]
 
     def _place(self, topic: str) -> dict[str, Any]:
@@ -241,20 +243,20 @@ def test_what_was_held_by_cause_and_the_numbers_beside_it(history: History) -> N
 
 
 def test_a_timeline_has_what_happened_in_order_and_when_it_was_known(history: History) -> None:
-    history.hop("a", 1)
-    history.hop("b", 1, kiosk_municipality=CHIYODA, residence_municipality=CHIYODA)
-    history.event("a", "application.uploaded", 1, heard=30)
-    history.event("a", "application.submitted", 0)
-    history.event("b", "application.submitted", 0)
-    history.said("a", 1, "raised", 4)
+    history.hop(A, 1)
+    history.hop(B, 1, kiosk_municipality=CHIYODA, residence_municipality=CHIYODA)
+    history.event(A, "application.uploaded", 1, heard=30)
+    history.event(A, "application.submitted", 0)
+    history.event(B, "application.submitted", 0)
+    history.said(A, 1, "raised", 4)
 
-    rows = history.ask("timeline", SOKA, token="a")
+    rows = history.ask("timeline", SOKA, token=A)
 
     what = [("application.submitted", "plaza"), ("application.uploaded", "plaza"), ("raised notice", "vendor")]
     assert only(rows, "what", "who") == what
     assert [(row["known_at"] - row["at"]).total_seconds() / 3_600 for row in rows] == [0, 29, 0]
-    assert history.ask("timeline", SOKA, token="b") == []
-    assert len(history.ask("timeline", CHIYODA, token="b")) == 1
+    assert history.ask("timeline", SOKA, token=B) == []
+    assert len(history.ask("timeline", CHIYODA, token=B)) == 1
 
 
 def test_what_was_known_then_is_not_what_is_known_now(history: History) -> None:
@@ -323,13 +325,13 @@ def test_a_feed_that_was_not_read_is_unknown_and_never_well(history: History) ->
 
     rows = history.ask("coverage", SOKA)
 
-    assert only(rows, "vendor", "feed", "looked", "behind", "behind_share", "longest_behind_h") == [
-        ("tokiwa", "kiosk-events.tokiwa", 4, 4, 1.0, None),
-        ("plaza", "kiosk-events.plaza", 4, 2, 0.5, 2.0),
-        ("", "jlis-events", 4, 0, 0.0, 0.0),
+    assert only(rows, "vendor", "feed", "looked", "unread", "behind", "behind_share", "longest_behind_h") == [
+        ("tokiwa", "kiosk-events.tokiwa", 4, 4, 0, 1.0, None),
+        ("plaza", "kiosk-events.plaza", 4, 0, 2, 0.5, 2.0),
+        ("", "jlis-events", 4, 0, 0, 0.0, 0.0),
     ]
     assert [row["read_through"] for row in rows] == [None, hours(2), hours(4)]
-    assert only(history.ask("coverage", SOKA, to=at(2.5)), "vendor", "behind") == [("tokiwa", 2), ("", 0), ("plaza", 0)]
+    assert only(history.ask("coverage", SOKA, to=at(2.5)), "vendor", "unread") == [("tokiwa", 2), ("", 0), ("plaza", 0)]
 
 
 @pytest.mark.parametrize(
@@ -350,7 +352,33 @@ def test_a_question_that_cannot_be_asked_so_is_a_sentence(towns: tuple[str, ...]
 def test_what_a_caller_says_is_never_sql(history: History) -> None:
     history.hop("a", 1)
     assert history.ask("open_now", SOKA, hop="' OR 1 --") == []
-    assert history.ask("timeline", CHIYODA, token="a' OR '1' = '1") == []
+    with pytest.raises(QueryError, match="token: expected"):
+        history.ask("timeline", CHIYODA, token="a' OR '1' = '1")
+    with pytest.raises(QueryError, match="by: expected vendor"):
+        history.ask("hop_times", CHIYODA, hop="upload", by="sex")
+
+
+@pytest.mark.parametrize("text", ["2026-04-01T09:00:00", "2026-04-31", "yesterday", ""])
+def test_an_instant_without_an_offset_is_none(text: str) -> None:
+    with pytest.raises(QueryError, match="expected an instant with an offset"):
+        named_query("known_at").bound({"at": text}, [SOKA])
+
+
+def test_a_day_begins_at_midnight_in_japan() -> None:
+    asked = [named_query("known_at").bound({"at": text}, [SOKA])[1]["at"] for text in ("2026-04-01", "2026-03-31T15:00:00Z")]
+    assert asked == ["1774969200.000000"] * 2
+
+
+def test_of_whom_few_are_elsewhere_those_few_cannot_be_had_by_subtraction(history: History) -> None:
+    elsewhere = {"kiosk_municipality": CHIYODA, "residence_municipality": CHIYODA}
+    for number in range(12):
+        history.hop(f"mine-{number}", 10, 12)
+        history.hop(f"theirs-{number}", 10, 12, vendor="tokiwa", **elsewhere)
+    for number in range(3):
+        history.hop(f"few-{number}", 10, 20, **elsewhere)
+
+    seen = only(history.ask("vendors_alike", SOKA, hop="upload"), "vendor", "own", "people", "late")
+    assert sorted(seen) == [("plaza", 1, 12, 0), ("tokiwa", 0, 12, 0)]
 
 
 @pytest.mark.parametrize(
@@ -373,7 +401,7 @@ def test_a_query_cannot_be_written_past_the_layer(tmp_path: Path, sql: str, text
 
 
 def test_every_query_answers_of_an_empty_history(history: History) -> None:
-    given = {"hop": "upload", "token": "x", "kiosk": "x", "at": at(0)}
+    given = {"hop": "upload", "token": A, "kiosk": "x", "at": at(0)}
     for name, query in read_queries().items():
         asked = {parameter.name: given[parameter.name] for parameter in query.parameters if parameter.default is None}
         assert name == "numbers" or history.ask(name, SOKA, **asked) == [], name

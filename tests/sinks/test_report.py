@@ -78,7 +78,7 @@ def test_its_first_five_lines_say_what_one_had_to_find_out_by_asking() -> None:
         "いまも期限を超えている申請：0人。区間の終わりが観測されず、早いとも遅いとも言えない申請：2人。",
     ]
     english = first_lines(MONTH, "en")
-    assert english[0] == "In April 2026 the applications of 146 people were held beyond a limit (applications begun in that month: 223)."
+    assert english[0] == "Applications held beyond a limit in April 2026: 146 (begun in that month: 223)."
     assert english[3] == "What obliged the holder: nothing. Who supervises the holder: nobody."
 
 
