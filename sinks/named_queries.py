@@ -25,17 +25,23 @@ _MINE = " OR ".join(
     f"ifNull(has({{municipalities:Array(String)}}, {town}), 0)" for town in ("kiosk_municipality", "residence_municipality")
 )
 _OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
+_HOPS = (
+    "SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at,"
+    " state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond"
+)
 SOURCES = {
-    "my_hops": "SELECT * FROM hops_now WHERE ({mine})",
+    "read_to": "SELECT max(cut_at) AS instant FROM ranges",
+    "my_hops": f"{_HOPS} FROM hops_now WHERE ({{mine}})",
     "my_transitions": f"SELECT * FROM transitions WHERE {_OF_NOW} AND ({{mine}})",
     "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
-    "every_hop": "SELECT *, ({mine}) AS own FROM hops_now",
+    "every_hop": f"{_HOPS}, ({{mine}}) AS own FROM hops_now",
     "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
     "least_people": f"SELECT {LEAST_PEOPLE} AS people",
-    "read_to": "SELECT max(cut_at) AS instant FROM ranges",
 }
-"""Name -> what a query finds under it. ``feeds_read`` is of no person; ``read_to``: up to when history has been read, its *now*."""
-NAMED = ("-- Parameter ", "-- Fits ", "-- Column ", "-- Figure ")
+"""Name -> what a query finds under it. ``read_to``: up to when history has been read, its *now*; ``feeds_read`` is of no person.
+
+Hops also have ``left_at``, when they ended or else *now*, and ``beyond``: late, or open beyond the first limit (null: it has none)."""
+_NAMED = ("-- Parameter ", "-- Fits ", "-- Column ", "-- Figure ")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PARAMETER = re.compile(r"(\w+) ([A-Za-z0-9(), ']+?)(?: = (\S*))?: (.+)")
 _COLUMN = re.compile(r"(\w+): (.+)")
@@ -140,7 +146,7 @@ def _read(path: Path) -> Query:
     sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
     told: dict[str, list[str]] = {"What": [], "Parameter": [], "Column": [], "Figure": [], "Order": [], "Fits": []}
     for line in head:
-        kind, _, text = line.removeprefix("-- ").partition(" " if line.startswith(NAMED) else ": ")
+        kind, _, text = line.removeprefix("-- ").partition(" " if line.startswith(_NAMED) else ": ")
         if kind not in told or not text:
             raise QueryError(f"{path.name}: {line!r}: a line of the head begins with What:, Parameter, Fits, Column, Figure or Order:")
         told[kind].append(text)

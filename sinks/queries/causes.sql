@@ -29,7 +29,6 @@ SELECT
     if(open > 0, NULL, max(left_at)) AS last,
     round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days,
     round(sum(dateDiff('second', entered_at, left_at)) / 86400, 1) AS person_days
-FROM (SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at FROM my_hops) AS my_hops
-WHERE (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
-  AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+FROM my_hops
+WHERE beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
 GROUP BY hop, holder, vendor, kiosk

@@ -25,8 +25,8 @@ cases AS (
         token,
         state,
         closed_at IS NOT NULL AS ended,
-        dateDiff('second', entered_at, ifNull(closed_at, (SELECT instant FROM read_to))) / 3600 AS hours,
-        state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond
+        dateDiff('second', entered_at, left_at) / 3600 AS hours,
+        beyond
     FROM every_hop
     WHERE hop = {hop:String} AND state != 'void' AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
 ),

@@ -11,17 +11,15 @@
 SELECT
     uniqExactIf(token, attempt = 1 AND entered_at = first_at AND inside) AS begun,
     uniqExactIf(token, attempt > 1 AND inside) AS returned,
-    uniqExactIf(token, beyond) AS held,
-    uniqExactIf(token, beyond AND state = 'open') AS held_still,
+    uniqExactIf(token, held_then) AS held,
+    uniqExactIf(token, held_then AND state = 'open') AS held_still,
     uniqExactIf(token, state = 'undetermined' AND inside) AS undetermined,
     (SELECT instant FROM read_to) AS read_to
 FROM
 (
     SELECT token, attempt, state, entered_at, min(entered_at) OVER (PARTITION BY token) AS first_at,
            entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS inside,
-           (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
-             AND ifNull(closed_at, (SELECT instant FROM read_to)) >= {from:DateTime64(6, 'UTC')}
-             AND entered_at < {to:DateTime64(6, 'UTC')} AS beyond
+           beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS held_then
     FROM my_hops
     WHERE state != 'void'
 )

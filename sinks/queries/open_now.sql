@@ -19,10 +19,10 @@ SELECT
     any(my_hops.duty_basis) AS duty_basis,
     hop,
     uniqExact(token) AS people,
-    uniqExactIf(token, due_at < (SELECT instant FROM read_to)) AS beyond_limit,
+    uniqExactIf(token, beyond) AS beyond_limit,
     round(quantileExact(age_s) / 86400, 1) AS median_days,
     round(max(age_s) / 86400, 1) AS longest_days,
     min(entered_at) AS since
-FROM (SELECT *, dateDiff('second', entered_at, (SELECT instant FROM read_to)) AS age_s FROM my_hops WHERE state = 'open') AS my_hops
+FROM (SELECT *, dateDiff('second', entered_at, left_at) AS age_s FROM my_hops WHERE state = 'open') AS my_hops
 WHERE {hop:String} IN ('', hop)
 GROUP BY holder, party, hop

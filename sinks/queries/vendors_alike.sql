@@ -21,7 +21,7 @@ all_cases AS (
         token,
         toStartOfWeek(entered_at, 1, 'Asia/Tokyo') AS week,
         kiosk_municipality AS town,
-        state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond
+        beyond
     FROM every_hop
     WHERE hop = {hop:String} AND (state IN ('in_time', 'late') OR beyond)
       AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}

@@ -19,8 +19,7 @@ SELECT
     min(entered_at) AS first,
     if(countIf(state = 'open') > 0, NULL, max(left_at)) AS last,
     round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days
-FROM (SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at FROM every_hop) AS every_hop
+FROM every_hop
 WHERE kiosk = {kiosk:String} AND {hop:String} IN ('', hop)
-  AND (state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)))
-  AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+  AND beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
 GROUP BY residence_municipality, own

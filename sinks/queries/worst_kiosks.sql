@@ -17,7 +17,7 @@ SELECT
     round(late / hops, 4) AS share,
     round((late / hops + 1.9208 / hops - 1.96 * sqrt(late / hops * (1 - late / hops) / hops + 0.9604 / pow(hops, 2))) / (1 + 3.8416 / hops), 4) AS at_least,
     round((late / hops + 1.9208 / hops + 1.96 * sqrt(late / hops * (1 - late / hops) / hops + 0.9604 / pow(hops, 2))) / (1 + 3.8416 / hops), 4) AS at_most
-FROM (SELECT *, state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond FROM my_hops) AS my_hops
+FROM my_hops
 WHERE kiosk IS NOT NULL AND (beyond OR state IN ('in_time', 'late')) AND {hop:String} IN ('', hop)
 GROUP BY kiosk
 HAVING hops >= {least:UInt32}
