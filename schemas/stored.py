@@ -173,11 +173,11 @@ def _contributions(record: Stored) -> Iterator[Contribution]:
 
 def arrived_as(record: Stored, event: bytes, content: bytes) -> int | None:
     """When this very event first arrived; None if it did not, or that is not seen at once."""
-    rows = record.rows
-    place = rows.find(event)
-    if place < 0 or place % ROW or rows[place + 8 : place + 16] != content or len(record.names) > NAMES:
+    place = record.rows.find(event)
+    if place < 0 or place % ROW or len(record.names) > NAMES:
         return None
-    return int.from_bytes(rows[place + 24 : place + 32], "little")
+    _, known, _, arrived_us, *_ = _ROW.unpack_from(record.rows, place)
+    return int(arrived_us) if known == content else None
 
 
 def latest_arrival_us(rows: bytes) -> int:

@@ -60,18 +60,17 @@ class Road:
         self.policy = policies.versions[place]
         later = policies.versions[place + 1 :]
         self.until_us = later[0].effective_us if later else NEVER_US
-        overrides = [override for version in policies.versions[: place + 1] for override in version.overrides]
-        self.ruled = bool(overrides)
-        self._matched = frozenset(pair for override in overrides for pair in override.match)
-        """All that overrides can tell apart."""
-        self._policies, self._earlier = policies, policies.versions[:place]
+        versions = policies.versions[: place + 1]
+        self.ruled = any(version.overrides for version in versions)
+        self._matched = matched(versions)
+        self._policies, self._place = policies, place
         self._steps: dict[Attribution | None, Mapping[str, Step]] = {}
         self._limits: dict[tuple[str, str, int], tuple[int | None, ...]] = {}
 
     def steps(self, named: Attribution | None) -> Mapping[str, Step]:
         """By milestone; none where an earlier version would judge some hop. ``named`` is None where no override asks."""
         if named is not None:
-            named = Attribution(*(value if (key, value) in self._matched else None for key, value in named._asdict().items()))
+            named = told_apart(named, self._matched)
         found = self._steps.get(named)
         if found is None:
             found = self._steps[named] = self._made(named)
@@ -89,14 +88,9 @@ class Road:
 
     def _made(self, named: Attribution | None) -> Mapping[str, Step]:
         policy = self.policy
-        hops = {name: _ruled(policy, name, named) for name in policy.hops}
-        for earlier in self._earlier:
-            for name in earlier.hops:
-                old, _ = _ruled(earlier, name, named)
-                now = hops[name][0] if name in hops else None
-                if old.watched and not (now is not None and now.watched and {*old.begins} <= {*now.begins}):
-                    return {}
-        watched = [(hop, rule) for hop, rule in hops.values() if hop.watched]
+        watched = watched_hops(self._policies, self._place, named)
+        if watched is None:
+            return {}
         steps = {name: self._step(name, watched) for name in policy.milestones}
         if policy.attempt_begins is not None:
             steps[policy.attempt_begins] = self._beginning(policy.attempt_begins, policy.attempt_stands_for, watched)
@@ -127,8 +121,28 @@ class Road:
         return sum({1 << self.policy.order[name] for name in names if name in self.policy.order})
 
 
-def _ruled(policy: Policy, name: str, named: Attribution | None) -> tuple[Hop, str]:
-    return effective_hop(policy, name, {} if named is None else named._asdict())
+def matched(versions: Iterable[Policy]) -> frozenset[tuple[str, str]]:
+    """All that their overrides can tell apart."""
+    return frozenset(pair for version in versions for override in version.overrides for pair in override.match)
+
+
+def told_apart(named: Attribution, matched: frozenset[tuple[str, str]]) -> Attribution:
+    """Without what no override asks for: so few are different."""
+    return Attribution(*(value if (key, value) in matched else None for key, value in named._asdict().items()))
+
+
+def watched_hops(policies: Policies, place: int, named: Attribution | None) -> list[tuple[Hop, str]] | None:
+    """The hops of a version as they are for this attribution, each with its rule's name, in the order of all versions; None where an
+    earlier version would judge some hop."""
+    policy, attributes = policies.versions[place], {} if named is None else named._asdict()
+    hops = {name: effective_hop(policy, name, attributes) for name in policies.hop_order if name in policy.hops}
+    for earlier in policies.versions[:place]:
+        for name in earlier.hops:
+            old, _ = effective_hop(earlier, name, attributes)
+            now = hops[name][0] if name in hops else None
+            if old.watched and not (now is not None and now.watched and {*old.begins} <= {*now.begins}):
+                return None
+    return [(hop, rule) for hop, rule in hops.values() if hop.watched]
 
 
 class Ordinary:

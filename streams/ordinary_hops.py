@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from schemas.records import Application, Contribution
 from streams.custody import AHEAD_US, Attribution
-from streams.deadlines import day_of, due_us, effective_hop
+from streams.deadlines import day_of, due_us
+from streams.ordinary import NEVER_US, matched, told_apart, watched_hops
 from streams.policy import Hop, Policies, Policy
 from streams.stalls import OPEN, hop_flags
 
@@ -20,7 +21,6 @@ Row = tuple[Any, ...]
 """A ``HopVerdict``'s fields, in their order: there are many, and each struct would take as long as all else that is said of its hop."""
 Times = dict[str, int]
 """Milestone -> its earliest time, in one attempt."""
-NEVER_US = 1 << 62
 DAYS = 2_000
 """Whose limits are kept, of each hop."""
 
@@ -95,8 +95,7 @@ class OrdinaryHops:
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
         self._ruled: dict[tuple[int, Attribution], Sequence[Ruled] | None] = {}
-        self._matched = frozenset(pair for version in policies.versions for override in version.overrides for pair in override.match)
-        """All that overrides can tell apart."""
+        self._matched = matched(policies.versions)
 
     def rows(self, token: str, record: Application) -> list[Row] | None:
         """None: ``hop_verdicts`` has to look."""
@@ -198,19 +197,11 @@ class OrdinaryHops:
 
     def _hops(self, place: int, named: Attribution) -> Sequence[Ruled] | None:
         """In the order of the rows; None where an earlier version would judge some hop."""
-        apart = Attribution(*(value if (key, value) in self._matched else None for key, value in named._asdict().items()))
+        apart = told_apart(named, self._matched)
         if (place, apart) not in self._ruled:
-            self._ruled[place, apart] = self._made(self._policies.versions[: place + 1], apart._asdict())
+            hops, policy = watched_hops(self._policies, place, apart), self._policies.versions[place]
+            self._ruled[place, apart] = None if hops is None else [self._with_all(policy, hop, rule) for hop, rule in hops]
         return self._ruled[place, apart]
-
-    def _made(self, versions: Sequence[Policy], named: dict[str, str | None]) -> Sequence[Ruled] | None:
-        *earlier, policy = versions
-        hops = {name: effective_hop(policy, name, named) for name in self._policies.hop_order if name in policy.hops}
-        for old in (effective_hop(version, name, named)[0] for version in earlier for name in version.hops):
-            now = hops[old.name][0] if old.name in hops else None
-            if old.watched and not (now is not None and now.watched and {*old.begins} <= {*now.begins}):
-                return None
-        return [self._with_all(policy, hop, rule) for hop, rule in hops.values() if hop.watched]
 
     def _with_all(self, policy: Policy, hop: Hop, rule: str) -> Ruled:
         holder, terminals = policy.holders[hop.holder], self._policies.terminals
