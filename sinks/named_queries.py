@@ -14,7 +14,6 @@ from typing import Any
 
 from schemas.identity import municipality_ok
 from schemas.instants import JAPAN, SECOND_US, from_text
-from streams.loop import LoopError
 
 FOLDER = Path(__file__).parent / "queries"
 LEAST_PEOPLE = 10
@@ -50,7 +49,7 @@ _COMMA_JOIN = re.compile(r"\bFROM\s+\w+(?:\s+(?:AS\s+)?\w+)?\s*,", re.IGNORECASE
 _CTE = re.compile(r"\b(\w+) AS \(\s*(?:SELECT|WITH)", re.IGNORECASE)
 
 
-class QueryError(LoopError):
+class QueryError(Exception):
     """A question that cannot be asked so; the text says what would do."""
 
 

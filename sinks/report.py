@@ -6,7 +6,7 @@ Every figure is a row of a named query; the page stands by itself, without scrip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from html import escape, unescape
+from html import escape
 from typing import Any
 
 from sinks.report_words import CSS, WORDS
@@ -17,7 +17,6 @@ SHOWN = 12
 """Causes of which each has a line of its own."""
 WIDTH, BAR, LABELS = 680, 22, 190
 """Of the chart, in pixels: all of it, a line of it, and what names the lines."""
-DUTIES = ("statute", "contract", "none", "unknown")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def report_page(month: Month) -> str:
 
 def first_lines(month: Month, language: str = "ja") -> list[str]:
     """What the page says first, as text."""
-    return [unescape(line) for line in _Part(month, language).first_lines()]
+    return _Part(month, language).first_lines()
 
 
 class _Part:
@@ -70,8 +69,8 @@ class _Part:
         heading = say("title", town=month.town, code=month.code, month=self._month())
         read_to = say("read_to", at=self._at(month.numbers["read_to"]))
         sections = [
-            f"<header><h1>{heading}</h1><p class=small>{read_to}</p></header>",
-            f"<ol class=first>{''.join(f'<li>{line}</li>' for line in self.first_lines())}</ol>",
+            f"<header>{_tag('h1', heading)}<p class=small>{escape(read_to)}</p></header>",
+            f"<ol class=first>{''.join(_tag('li', line) for line in self.first_lines())}</ol>",
         ]
         if month.seen:
             sections += [self._changes(), self._causes(), self._unsupervised(), self._times()]
@@ -79,7 +78,8 @@ class _Part:
         return f'<article lang="{self.language}">{"".join(sections)}</article>'
 
     def say(self, key: str, **more: object) -> str:
-        return self.words[key].format(**{name: escape(str(value)) for name, value in more.items()})
+        """Text, not markup yet."""
+        return self.words[key].format(**more)
 
     def first_lines(self) -> list[str]:
         """What one would otherwise have to find out by asking."""
@@ -108,7 +108,7 @@ class _Part:
 
     def _causes(self) -> str:
         if not self.month.causes:
-            return self._section("causes", f"<p>{self.say('no_causes')}</p>")
+            return self._section("causes", _tag("p", self.say("no_causes")))
         known = {(row["hop"], row["kiosk"]) for row in self.month.causes_before}
         names = ("where", "who_held", "people", "since", "until", "longest_days", "duty_basis", "supervisor", "new")
         rows = [
@@ -126,7 +126,7 @@ class _Part:
             for row in self.month.causes[:SHOWN]
         ]
         rest = len(self.month.causes) - SHOWN
-        more = f"<p class=small>{self.say('more_causes', rest=rest)}</p>" if rest > 0 else ""
+        more = f"<p class=small>{escape(self.say('more_causes', rest=rest))}</p>" if rest > 0 else ""
         return self._section("causes", self._chart() + self._table([self.say(name) for name in names], rows) + more)
 
     def _chart(self) -> str:
@@ -140,9 +140,9 @@ class _Part:
         for number, row in enumerate(causes):
             left, right = place(row["first"]), place(row["last"] or now)
             top = number * BAR + 4
-            label = escape(f"{self._hop(row['hop'])}: {row['kiosk']}"[:26])
+            label = f"{self._hop(row['hop'])}: {row['kiosk']}"[:26]
             fill = "url(#open)" if row["last"] is None else "#333"
-            bars.append(f'<text x="0" y="{top + 12}">{label}</text>')
+            bars.append(f'<text x="0" y="{top + 12}">{escape(label)}</text>')
             bars.append(
                 f'<rect x="{left:.1f}" y="{top}" width="{max(right - left, 2):.1f}" height="{BAR - 8}" fill="{fill}" stroke="#000"/>'
             )
@@ -152,14 +152,13 @@ class _Part:
             x = place(instant)
             bars.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}" stroke="#000" stroke-dasharray="3 3"/>')
             bars.append(f'<text x="{x:.1f}" y="{height + 14}" text-anchor="middle">{words}</text>')
-        told = escape(self.say("chart", count=len(causes)))
-        listed = escape("; ".join(self._told(row) for row in causes))
+        told = _tag("title", self.say("chart", count=len(causes))) + _tag("desc", "; ".join(self._told(row) for row in causes))
         pattern = (
             '<defs><pattern id="open" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
             '<rect width="6" height="6" fill="#fff"/><line x1="0" y1="0" x2="0" y2="6" stroke="#000" stroke-width="3"/></pattern></defs>'
         )
         size = f'viewBox="0 0 {WIDTH} {height + 20}" width="100%"'
-        return f'<figure><svg role="img" {size}><title>{told}</title><desc>{listed}</desc>{pattern}{"".join(bars)}</svg></figure>'
+        return f'<figure><svg role="img" {size}>{told}{pattern}{"".join(bars)}</svg></figure>'
 
     def _told(self, row: Row) -> str:
         last = self.say("still") if row["last"] is None else self._at(row["last"])
@@ -183,21 +182,20 @@ class _Part:
 
     def _definitions(self) -> str:
         terms = ("hop", "limit", "undetermined", "median_h", "person_days", "duty_basis", "supervisor")
-        told = "".join(f"<dt>{self.say(term)}</dt><dd>{self.say(f'what_{term}')}</dd>" for term in terms)
-        limits = [[self._hop(name), " / ".join(self._span(hop.clock, limit) for _, limit in hop.limits)] for name, hop in self._hops()]
+        told = "".join(_tag("dt", self.say(term)) + _tag("dd", self.say(f"what_{term}")) for term in terms)
+        limits = [
+            [self._hop(name), " / ".join(self._span(hop.clock, limit) for _, limit in hop.limits)]
+            for name, hop in self.month.policy.hops.items()
+        ]
         return self._section("definitions", f"<dl>{told}</dl>" + self._table([self.say("hop"), self.say("limits")], limits))
 
-    def _hops(self) -> Sequence[tuple[str, Any]]:
-        return list(self.month.policy.hops.items())
-
     def _section(self, key: str, inside: str) -> str:
-        return f"<section><h2>{self.say(f'h_{key}')}</h2><p>{self.say(f'p_{key}')}</p>{inside}</section>"
+        return f"<section>{_tag('h2', self.say(f'h_{key}'))}{_tag('p', self.say(f'p_{key}'))}{inside}</section>"
 
     @staticmethod
     def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-        """Names are markup already; cells are not."""
-        head = "".join(f"<th scope=col>{name}</th>" for name in names)
-        body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+        head = "".join(f"<th scope=col>{escape(name)}</th>" for name in names)
+        body = "".join(f"<tr>{''.join(_tag('td', cell) for cell in row)}</tr>" for row in rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _month(self) -> str:
@@ -209,12 +207,10 @@ class _Part:
 
     def _who(self, row: Row) -> str:
         """The holder, and which, where the vendor itself has it."""
-        of_vendor = row["holder"] == self.month.policy.attribution_role
-        return (
-            f"{self._holder(row['holder'])} {self.month.vendors.get(row['vendor'], row['vendor'])}"
-            if of_vendor
-            else self._holder(row["holder"])
-        )
+        holder = self._holder(row["holder"])
+        if row["holder"] != self.month.policy.attribution_role:
+            return holder
+        return f"{holder} {self.month.vendors.get(row['vendor'], row['vendor'])}"
 
     def _hop(self, name: str) -> str:
         hop = self.month.policy.hops.get(name)
@@ -228,12 +224,16 @@ class _Part:
         return self.words.get(f"supervisor_{name}", name)
 
     def _duty(self, name: str) -> str:
-        return self.words[f"duty_{name}"] if name in DUTIES else name
+        return self.words.get(f"duty_{name}", name)
 
     def _span(self, clock: str, limit: int) -> str:
         """A limit, as the policy counts it."""
         units = ("営業日", "日") if self.language == "ja" else (" business days", " days")
         return f"{limit // 3_600_000_000} h" if clock == "wall" else f"{limit}{units[clock != 'business_days']}"
+
+
+def _tag(name: str, text: object) -> str:
+    return f"<{name}>{escape(str(text))}</{name}>"
 
 
 def _scale(begin: datetime, end: datetime) -> Callable[[datetime], float]:

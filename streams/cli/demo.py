@@ -19,7 +19,6 @@ from streams.cli.demo_report import Outcome, report
 from streams.cli.demo_run import SHOWN_IN_S, DemoRun, Player, Seen
 from streams.cli.demo_show import introduce, show, show_writing
 from streams.cli.reporting import month_of
-from streams.policy_file import load_policies
 from streams.settings import Settings, load_settings
 
 KEPT = "report.html, events.ndjson, truth.ndjson, custody-log.ndjson, stall-events.ndjson, key, policies/, history/, logs/"
@@ -97,7 +96,7 @@ def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
             client = run.wait_for_history(set_up, events, len(seen.transitions), tell)
         clickhouse = from_clickhouse(client, hop)
         run.wait_for_hops(set_up, client)
-        told = _report(client, set_up.settings, hop, run.folder / "report.html" if keep else None)
+        told = _report(client, run, set_up.settings, run.folder / "report.html" if keep else None)
         if keep:
             run.keep(set_up.settings)
     return Outcome(
@@ -113,10 +112,10 @@ def _play(run: DemoRun, screen: Screen, keep: bool) -> Outcome:
     )
 
 
-def _report(client: Any, settings: Settings, hop: str, path: Path | None) -> Sequence[str]:
+def _report(client: Any, run: DemoRun, settings: Settings, path: Path | None) -> Sequence[str]:
     """The first lines of the report of the town and month in which most were held; the page itself goes into the file."""
-    zone = load_policies(settings.policy).newest.timezone
-    found = client.query(MOST_HELD, parameters={"hop": hop, "zone": str(zone)}).result_rows
+    asked = {"hop": run.story.held_hop, "zone": str(run.policies.newest.timezone)}
+    found = client.query(MOST_HELD, parameters=asked).result_rows
     if not found:
         return ()
     page = import_module("sinks.report")

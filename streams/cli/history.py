@@ -45,28 +45,27 @@ def query(
     superseded versions), applications, coverage (how far each feed was read), ranges. Views: hops_now (each hop of each application, as
     last judged), stalls_now (each stall that is open). Instants are UTC.
     """
-    named = import_module("sinks.named_queries")  # by name, as stages are
     shape = Format.JSON if as_json else format_
-    if list_:
-        names, rows = _listed(named.read_queries(), asked)
-        _print(names, rows, shape)
-        return
-    if asked is None:
-        raise Sorry("what is asked? Name a query (tairyu query --list), or give one statement of SQL")
-    values: dict[str, object] = {}
-    if is_named := re.fullmatch(r"\w+", asked) is not None:
+    if list_ or (asked is not None and re.fullmatch(r"\w+", asked)):
+        queries = import_module("sinks.named_queries")  # by name, as stages are
         try:
-            question = named.named_query(asked)
+            question = None if asked is None else queries.named_query(asked)
+            if list_:
+                _print(*(_listed(queries.read_queries().values()) if question is None else _explained(question)), shape)
+                return
+            assert question is not None
             sql, values = question.bound(_pairs(given or []), [*filter(None, (towns or "").split(","))])
-        except named.QueryError as error:
+        except queries.QueryError as error:
             raise Sorry(str(error)) from error
+    elif asked is None:
+        raise Sorry("what is asked? Name a query (tairyu query --list), or give one statement of SQL")
     elif given or towns:
         raise Sorry("SQL has no parameters here, and is the operator's alone: --for and NAME=VALUE go with a named query")
     else:
-        sql = sys.stdin.read() if asked == "-" else asked
+        sql, values = sys.stdin.read() if asked == "-" else asked, {}
     client = history_client(settings_of(data))
     found = client.query(sql, parameters=values, settings=_only_reading(client))
-    _print(list(question.columns) if is_named else list(found.column_names), found.result_rows, shape)
+    _print(list(found.column_names), found.result_rows, shape)
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:
@@ -76,13 +75,12 @@ def _pairs(given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in given)}
 
 
-def _listed(queries: Any, name: str | None) -> tuple[list[str], list[list[str]]]:
-    if name is None:
-        shown = [[query.name, query.what, " ".join(map(_shown, query.parameters))] for query in queries.values()]
-        return ["query", "what it answers", "parameters"], shown
-    if name not in queries:
-        raise Sorry(f"no query is named {name}: {', '.join(queries)} are")
-    query = queries[name]
+def _listed(queries: Iterable[Any]) -> tuple[list[str], list[list[str]]]:
+    shown = [[query.name, query.what, " ".join(map(_shown, query.parameters))] for query in queries]
+    return ["query", "what it answers", "parameters"], shown
+
+
+def _explained(query: Any) -> tuple[list[str], list[list[str]]]:
     told = [[_shown(parameter), "parameter", parameter.what] for parameter in query.parameters]
     return ["name", "", "what"], told + [[column, "column", what] for column, what in query.columns.items()]
 

@@ -29,6 +29,18 @@ def hours(hour: float) -> datetime:
     return from_us(BEGIN_US + int(hour * HOUR_US))
 
 
+AT_SOKA = {
+    "vendor": "plaza",
+    "kiosk": "plaza-1",
+    "kiosk_municipality": SOKA,
+    "residence_municipality": SOKA,
+    "holder": "vendor",
+    "duty_basis": "contract",
+    "supervisor": "none",
+}
+"""Where an application is, and who has it, unless a test says otherwise."""
+
+
 class History:
     """Rows as history would have written them."""
 
@@ -46,13 +58,7 @@ class History:
         row = told | {
             "hop": "upload",
             "attempt": 1,
-            "vendor": "plaza",
-            "kiosk": "plaza-1",
-            "kiosk_municipality": SOKA,
-            "residence_municipality": SOKA,
-            "holder": "vendor",
-            "duty_basis": "contract",
-            "supervisor": "none",
+            **AT_SOKA,
             "state": state or ("open" if closed is None else "late" if late else "in_time"),
             "entered_at": at(entered),
             "due_at": at(entered + LIMIT),
@@ -74,13 +80,7 @@ class History:
             "attempt": 1,
             "token": person,
             "last4": "0000",
-            "vendor": "plaza",
-            "kiosk": "plaza-1",
-            "kiosk_municipality": SOKA,
-            "residence_municipality": SOKA,
-            "holder": "vendor",
-            "duty_basis": "contract",
-            "supervisor": "none",
+            **AT_SOKA,
             "policy_version": "1",
             "entered_at": at(0),
             "due_at": at(LIMIT),
