@@ -145,6 +145,8 @@ class _Producer:
                 self._producer.produce(topic, value, key, partition, timestamp=instant_us // MILLISECOND_US, headers=headers)
             except BufferError:
                 self._producer.poll(WAIT_S)
+            except ck.KafkaException as refused:  # told at once where the client knows the topic already, else on delivery
+                raise PlayError(f"the broker did not take a record: {refused.args[0].str()}") from None
             else:
                 return
 

@@ -116,6 +116,8 @@ class Sender:
                 self._producer.produce(route.topic, public_value(event), public_key(event), headers=[*route.headers])
             except BufferError:
                 self._producer.poll(0.1)
+            except ck.KafkaException as refused:
+                self._check(refused.args[0].str())
             else:
                 self._producer.poll(0)
                 self.sent += 1
