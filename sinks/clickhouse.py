@@ -15,7 +15,8 @@ from clickhouse_connect.driver.exceptions import Error
 from sinks.arrow import ArrowRows, Types, arrow_type
 from sinks.columns import COLUMNS
 from sinks.cuts import Range
-from sinks.migrate import Migration, migrate
+from sinks.dialects import Dialect
+from sinks.migrate import Migration, migrate, missing
 from sinks.rows import Rows
 from streams.failpoints import reach
 from streams.loop import LoopError
@@ -64,17 +65,18 @@ class Store:
     Not for two threads at once, but for ``insert``.
     """
 
-    def __init__(self, client: Client, database: str = DATABASE) -> None:
-        """Makes the database if need be."""
+    def __init__(self, client: Client, database: str = DATABASE, made_in: Dialect | None = Dialect.SINGLE) -> None:
+        """Makes the database if need be; in the dialect of replicas on all of them, in none (None) not at all."""
         self._client = client
         self._known: dict[str, Types] = {}
         with _one_line():
             # Atomic: chDB's own default database is not, and refuses some of what a server's has
-            client.command(f"CREATE DATABASE IF NOT EXISTS {_name(database)} ENGINE = Atomic", use_database=False)
+            if made_in is not None:
+                client.command(made_in.of(f"CREATE DATABASE IF NOT EXISTS {_name(database)} ENGINE = Atomic"), use_database=False)
             client.database = _name(database)
 
     @classmethod
-    def in_folder(cls, folder: Path, database: str = DATABASE) -> Self:
+    def in_folder(cls, folder: Path, database: str = DATABASE, made_in: Dialect | None = Dialect.SINGLE) -> Self:
         """chDB. One process may have a folder open, and a process one folder. To be imported, here or elsewhere, is enough for it to
         load a ``config.xml`` of the working directory in silence: whoever calls this has seen to it that there is none."""
         with _one_line(f"the history folder {folder}"):
@@ -84,10 +86,10 @@ class Store:
                 if _is_locked(folder):
                     raise StoreError(f"the history folder {folder} is open in another process; one at a time may have it open") from error
                 raise
-            return cls(client, database)
+            return cls(client, database, made_in)
 
     @classmethod
-    def on_server(cls, server: Mapping[str, Any], database: str = DATABASE) -> Self:
+    def on_server(cls, server: Mapping[str, Any], database: str = DATABASE, made_in: Dialect | None = Dialect.SINGLE) -> Self:
         """``server``: as ``connection.clickhouse`` says."""
         with _one_line(f"ClickHouse at {server['host']}:{server['port']}"):
             client = clickhouse_connect.get_client(
@@ -97,14 +99,20 @@ class Store:
                 autogenerate_session_id=False,
                 tz_mode="aware",
             )
-            return cls(client, database)
+            return cls(client, database, made_in)
 
-    def migrate(self, migrations: list[Migration]) -> list[str]:
+    def migrate(self, migrations: list[Migration], dialect: Dialect | None = None) -> list[str]:
         """Names of those that were missing and are applied now."""
         applied: list[str] = []
         with _one_line():
-            migrate(self, migrations, lambda migration: applied.append(migration.name))
+            migrate(self, migrations, lambda migration: applied.append(migration.name), dialect)
         return applied
+
+    def missing(self, migrations: list[Migration]) -> list[Migration]:
+        """What ``migrate`` would apply; nothing is changed."""
+        with _one_line():
+            there = self._client.command(f"EXISTS DATABASE {self._client.database}", use_database=False)
+        return missing(self, migrations) if there else migrations
 
     def sync_to_disk(self) -> None:
         """From now on a range outlives a loss of power, too, and is never entered before its rows do.

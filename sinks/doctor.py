@@ -43,7 +43,9 @@ def _migrations(client: Any) -> Iterator[Finding]:
     known = {migration.number: migration.name for migration in read_migrations()}
     for number in sorted(known.keys() - applied):
         yield Finding(
-            "ClickHouse", f"lacks migration {number:04} ({known[number]})", "start a history stage of this version: it applies it"
+            "ClickHouse",
+            f"lacks migration {number:04} ({known[number]})",
+            "start a history stage of this version, which applies it, or run `tairyu migrate`",
         )
     for number in sorted(applied - known.keys()):
         yield Finding("ClickHouse", f"has had migration {number:04}, which this version does not know", "use a newer Tairyu here")

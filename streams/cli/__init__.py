@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "stages",
     "config": "config",
     "topics": "topics",
+    "migrate": "migrating",
     "doctor": "doctor",
     "key": "keys",
     "replay": "sending",

@@ -15,6 +15,7 @@ OPTIONS = {
     "run": ("intake|watch|history", "TAIRYU_BROKERS", "SIGTERM"),
     "config": ("show", "as this machine has them"),
     "topics": ("--create", "--check", "--data", "rights", "Print who may do what"),
+    "migrate": ("--dry-run", "--dialect", "single|replicated", "not run here"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "key": ("rotate", "show", "The keys of the tokens"),
     "replay": (".ndjson.gz", ".csv", "--speaker", "--json", "received", "Exit code 1"),

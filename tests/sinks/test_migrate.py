@@ -1,12 +1,17 @@
 """Migrations: each once, in order, whatever was interrupted."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sinks.clickhouse import Store
-from sinks.migrate import FOLDER, Migration, MigrationError, migrate, read_migrations
+from sinks.clickhouse import Store, StoreError
+from sinks.dialects import Dialect
+from sinks.migrate import FOLDER, REGISTER, Migration, MigrationError, migrate, missing, read_migrations, script
+from streams.connection import clickhouse
+from streams.settings import Settings
 
 TABLES = {"events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "stalls_now", "hops_now", "migrations"}
 GOOD = "-- What: a table.\n-- Why: for this test.\n-- Blocks: nothing.\n\nCREATE TABLE IF NOT EXISTS a (b UInt8) ENGINE = Memory;\n"
@@ -44,8 +49,8 @@ def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Cal
                 raise Killed
             return store.command(statement)
 
-        def query(self, query: str) -> list[tuple[int, str]]:
-            return [(int(number), str(name)) for number, name in store.query(query)]
+        def query(self, query: str) -> list[tuple[Any, ...]]:
+            return store.query(query)
 
     with pytest.raises(Killed):
         migrate(Dying(), read_migrations())
@@ -108,3 +113,124 @@ def test_every_column_is_explained_or_explains_itself_and_every_table_is(store: 
 
     assert uncommented == []
     assert {kind for (kind,) in instants} == {"DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"}
+
+
+def test_what_is_missing_is_told_and_nothing_is_changed(open_store: Callable[[], Store], database: str) -> None:
+    store = open_store()
+    first, *others = read_migrations()
+
+    assert store.missing([first, *others]) == [first, *others]
+    assert store.query("SHOW TABLES") == []
+
+    store.migrate([first])
+    assert store.missing([first, *others]) == others
+    assert first.head == (
+        "events and refusals, one row for each record of custody-log that is no pulse; and the register of the ranges inserted.",
+        "every public record ends here exactly once. A range is entered last, so a start knows behind which record it goes on.",
+        "nothing; new tables.",
+    )
+
+
+def test_a_database_that_is_not_there_lacks_everything_and_is_not_made(server: str, database: str) -> None:
+    store = Store.on_server(clickhouse(Settings(clickhouse_url=server)) or {}, database, made_in=None)
+
+    assert store.missing(read_migrations()) == read_migrations()
+    with pytest.raises(StoreError, match="UNKNOWN_DATABASE"):
+        store.query("SELECT 1")
+    store.close()
+
+
+class Replicas:
+    """A database whose register is replicated; what is told to it is written down."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def command(self, statement: str) -> object:
+        self.told.append(statement)
+        return None
+
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        return [("ReplicatedReplacingMergeTree",)] if "system.tables" in query else [(1, read_migrations()[0].sha256)]
+
+
+def test_whoever_comes_later_goes_on_in_the_dialect_in_which_it_was_begun() -> None:
+    first, second, *_ = read_migrations()
+    replicas = Replicas()
+
+    migrate(replicas, [first, second])
+    assert replicas.told == [*map(Dialect.REPLICATED.of, second.statements), replicas.told[-1]]
+    assert replicas.told[-1].startswith("INSERT INTO migrations")
+    with pytest.raises(MigrationError, match="in the dialect replicated: go on with that"):
+        migrate(replicas, [first, second], dialect=Dialect.SINGLE)
+    assert missing(replicas, [first, second]) == [second]
+
+
+@pytest.fixture
+def folder_store(chdb_folder: Path, database: str) -> Iterator[Store]:
+    """Without any tables."""
+    store = Store.in_folder(chdb_folder, database)
+    yield store
+    store.close()
+
+
+STATEMENTS = [REGISTER, *(statement for migration in read_migrations() for statement in migration.statements)]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: " ".join(statement.split()[:7]))
+def test_the_replicated_form_is_what_the_engine_reads_as_such(folder_store: Store, statement: str) -> None:
+    """As far as the engine goes without Keeper: it reads the statement, knows the engine's arguments and settings, and then asks for
+    Keeper."""
+    replicated = Dialect.REPLICATED.of(statement)
+    ((read,),) = folder_store.query("SELECT formatQuery({statement:String})", {"statement": replicated})
+    defines = not statement.startswith(("INSERT", "SELECT"))
+
+    assert ("ON CLUSTER" in read) is defines
+    assert len(re.findall(r"ENGINE = Replicated\w*MergeTree\('/clickhouse/tables/", read)) == statement.count("MergeTree")
+    assert folder_store.query(f"EXPLAIN AST {replicated}")
+    if "MergeTree" in statement:
+        here = replicated.replace(" ON CLUSTER '{cluster}'", "").replace("{uuid}/{shard}", "1/1").replace("{replica}", "1")
+        with pytest.raises(StoreError, match=r"NO_ZOOKEEPER|without ZooKeeper"):
+            folder_store.command(re.sub(r"IF NOT EXISTS (\w+)", r"\1_replicated", here))
+
+
+@pytest.mark.parametrize(
+    ("statement", "replicated"),
+    [
+        ("ALTER TABLE a ADD COLUMN b UInt8", "ALTER TABLE a ON CLUSTER '{cluster}' ADD COLUMN b UInt8"),
+        ("DROP VIEW IF EXISTS a", "DROP VIEW IF EXISTS a ON CLUSTER '{cluster}'"),
+        ("RENAME TABLE a TO b", "RENAME TABLE a TO b ON CLUSTER '{cluster}'"),
+        ("CREATE OR REPLACE VIEW a AS SELECT 1", "CREATE OR REPLACE VIEW a ON CLUSTER '{cluster}' AS SELECT 1"),
+        (
+            "CREATE MATERIALIZED VIEW IF NOT EXISTS a TO b AS SELECT 1",
+            "CREATE MATERIALIZED VIEW IF NOT EXISTS a ON CLUSTER '{cluster}' TO b AS SELECT 1",
+        ),
+        ("INSERT INTO a SELECT 1", "INSERT INTO a SELECT 1"),
+        (
+            "CREATE TABLE a (b UInt8)\nENGINE = AggregatingMergeTree\nORDER BY b",
+            "CREATE TABLE a ON CLUSTER '{cluster}' (b UInt8)\n"
+            "ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')\nORDER BY b",
+        ),
+    ],
+)
+def test_what_defines_something_is_said_to_all_replicas(statement: str, replicated: str) -> None:
+    assert Dialect.REPLICATED.of(statement) == replicated
+
+
+def test_a_statement_of_which_no_replicated_form_is_known_is_named() -> None:
+    odd = Migration(1, "odd", "-- What: x\n-- Why: x\n-- Blocks: x\nSYSTEM FLUSH LOGS;\n")
+
+    with pytest.raises(MigrationError, match="no replicated form is known of SYSTEM FLUSH LOGS"):
+        script([odd], Dialect.REPLICATED, "tairyu")
+
+
+def test_the_script_does_what_migrating_does(folder_store: Store, database: str) -> None:
+    every = read_migrations()
+    made, used, *statements = script(every, Dialect.SINGLE, database).rstrip().removesuffix(";").split(";\n\n")
+    assert (made, used) == (f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic", f"USE {database}")
+
+    for statement in statements:
+        folder_store.command(statement)
+
+    assert folder_store.missing(every) == []
+    assert {name for (name,) in folder_store.query("SHOW TABLES")} == TABLES
