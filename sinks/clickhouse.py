@@ -12,11 +12,13 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
+from schemas.codec import encode
 from sinks.arrow import ArrowRows, Types, arrow_type
 from sinks.columns import COLUMNS
 from sinks.cuts import Range
 from sinks.dialects import Dialect
 from sinks.migrate import Migration, migrate, missing
+from sinks.references import TABLES, Version
 from sinks.rows import Rows
 from streams.failpoints import reach
 from streams.loop import LoopError
@@ -121,7 +123,7 @@ class Store:
         opens such a folder again.
         """
         lacking = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine_full NOT LIKE '%fsync_after_insert = 1%'"
-        for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": [*COLUMNS, "ranges"]}):
+        for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": [*COLUMNS, *TABLES, "ranges"]}):
             self.command(f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
 
     def warm_up(self) -> None:
@@ -167,6 +169,18 @@ class Store:
             self._insert("ranges", load.entry, load.range, token(load.log, load.cut, "ranges"))
             reach("history.after_entering")
         return load.count
+
+    def keep(self, version: Version) -> bool:
+        """What the files of this deployment say, if it has not said that before; whether it has not."""
+        digest = version.digest
+        if self.query(f"SELECT 1 FROM {version.table} WHERE digest = {{digest:String}} LIMIT 1", {"digest": digest}):
+            return False
+        lines = b"\n".join(encode({"digest": digest, **row}) for row in version.rows)
+        told = ON_INSERT | {"date_time_input_format": "best_effort", "insert_deduplication_token": f"{version.table}:{digest}"}
+        with _one_line(f"table {version.table}"):
+            self._client.raw_insert(version.table, None, lines, told, "JSONEachRow")
+        reach("history.after_keeping")
+        return True
 
     def command(self, statement: str) -> object:
         with _one_line():

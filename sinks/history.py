@@ -28,12 +28,14 @@ from schemas.records import Application
 from sinks.clickhouse import Load, Log, Store
 from sinks.cuts import Range
 from sinks.migrate import read_migrations
+from sinks.references import Version, versions
 from sinks.rows import Applications, CustodyLog, HopRow, Record, Source, StallEvents
 from sinks.tails import HistoryError, Tail
 from streams.connection import clickhouse
 from streams.loop import Batch, consumer_config, die, run_loop
 from streams.metrics import Reading, counter, gauges, histogram
 from streams.ordinary_hops import OrdinaryHops
+from streams.parties import load_parties
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
@@ -165,18 +167,21 @@ def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
 
     Ends the process, non-zero, on every other error: starting is the only recovery.
     """
-    read = sources(cards or load_cards(), load_policies(settings.policy))
+    policies = load_policies(settings.policy)
+    used = [*versions(load_parties(settings.parties, policies.newest), policies)]
     try:
         with ExitStack() as opened:
-            _keep(settings, read, opened)
+            _keep(settings, sources(cards or load_cards(), policies), used, opened)
     except TopicsError:
         raise
     except Exception as error:
         die("history cannot go on", error)
 
 
-def _keep(settings: Settings, read: Mapping[str, Source], opened: ExitStack) -> None:
+def _keep(settings: Settings, read: Mapping[str, Source], used: Sequence[Version], opened: ExitStack) -> None:
     store = _open_server(server, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
+    if kept := [version.table for version in used if store.keep(version)]:
+        log.info("these files are used for the first time", kept=kept)
     topics_there(settings)
     admin = admin_client(settings)
     wait_for_topics(admin, read)

@@ -34,6 +34,8 @@ hops are told by the watch's own rules. Instants are UTC, with microseconds.
 - **Whose town**: `kiosk_municipality` is where the kiosk stands, `residence_municipality` where the applicant lives.
 - **As of then**: `transitions` has every verdict with the instant `at` which it was said; a later one (`revision`) replaces it. So what was
   believed at T is each stall's last transition with `at` <= T: `tairyu query known_at`.
+- **By which rules**: what `policy_version`, `rule` and `calendar_version` of a hop said then stands in `policies` and `calendars`, who the
+  parties were in `parties`: a history stage writes what its files say as it starts, once for each content (`digest`).
 - Rows of a deleted and made topic stay, under another `log_id`: the views, and all named queries, count the newest log of each topic.
 """
 QUERIES = f"""\
@@ -62,7 +64,7 @@ def _part(statement: str) -> Iterator[str]:
         keys = {name: found[1] if (found := pattern.search(table[3])) else "" for name, pattern in _KEYS.items()}
         rows = [_column(line) for line in table[2].splitlines() if not line.startswith("    INDEX ")]
         yield f"## Table `{table[1]}`\n\n{what[0].upper()}{what[1:]}.\n"
-        yield f"Sorted by `{keys['order']}`; a part holds one `{keys['parts']}`.\n"
+        yield f"Sorted by `{keys['order']}`{f'; a part holds one `{parts}`' if (parts := keys['parts']) else ''}.\n"
         yield _markdown(["column", "type", "what it tells"], rows)
 
 

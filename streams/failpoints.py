@@ -41,6 +41,8 @@ Place = Literal[
     "history.in_migration",
     # history: all statements of a migration are done, and it is not registered.
     "history.before_registering",
+    # history: one version of the parties, a policy or a calendar is kept.
+    "history.after_keeping",
 ]
 
 

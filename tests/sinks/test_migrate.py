@@ -13,7 +13,11 @@ from sinks.migrate import FOLDER, REGISTER, Migration, MigrationError, migrate, 
 from streams.connection import clickhouse
 from streams.settings import Settings
 
-TABLES = {"events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "stalls_now", "hops_now", "migrations"}
+TABLES = {"events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "stalls_now", "hops_now", "migrations"} | {
+    "parties",
+    "policies",
+    "calendars",
+}
 GOOD = "-- What: a table.\n-- Why: for this test.\n-- Blocks: nothing.\n\nCREATE TABLE IF NOT EXISTS a (b UInt8) ENGINE = Memory;\n"
 
 
@@ -21,7 +25,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
     first = open_store().migrate(read_migrations())
     store = open_store()
 
-    assert first == ["events", "transitions", "hops", "coverage"]
+    assert first == ["events", "transitions", "hops", "coverage", "references"]
     assert store.migrate(read_migrations()) == []
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
     assert store.query("SELECT number, name FROM migrations ORDER BY number") == [
@@ -29,6 +33,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
         (2, "transitions"),
         (3, "hops"),
         (4, "coverage"),
+        (5, "references"),
     ]
 
 
@@ -56,7 +61,7 @@ def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Cal
         migrate(Dying(), read_migrations())
     assert store.query("SELECT count() FROM migrations") == [(0,)]
 
-    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage"]
+    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage", "references"]
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
 
 
@@ -73,7 +78,7 @@ def test_a_database_of_a_newer_version_is_left_alone(open_store: Callable[[], St
     store = open_store()
     store.migrate(read_migrations())
 
-    with pytest.raises(MigrationError, match="has had migration 4, which this version of Tairyu does not know"):
+    with pytest.raises(MigrationError, match="has had migration 5, which this version of Tairyu does not know"):
         store.migrate(read_migrations()[:2])
 
 
@@ -112,7 +117,7 @@ def test_every_column_is_explained_or_explains_itself_and_every_table_is(store: 
     )
 
     assert uncommented == []
-    assert {kind for (kind,) in instants} == {"DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"}
+    assert {kind for (kind,) in instants} == {"Date", "DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"}
 
 
 def test_what_is_missing_is_told_and_nothing_is_changed(open_store: Callable[[], Store], database: str) -> None:
