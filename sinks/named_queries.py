@@ -14,6 +14,7 @@ from typing import Any
 
 from schemas.identity import municipality_ok
 from schemas.instants import JAPAN, SECOND_US, from_text
+from sinks.query_screening import past_the_layer
 
 FOLDER = Path(__file__).parent / "queries"
 LEAST_PEOPLE = 10
@@ -153,7 +154,7 @@ def _read(path: Path) -> Query:
         raise QueryError(f"{path.name}: its head has one line What: and one line Order:")
     told_figures = dict(_fit(_COLUMN, text, path) for text in told["Figure"])
     columns = dict(_fit(_COLUMN, text, path) for text in told["Column"]) | told_figures
-    _check_sources(path, sql, bool(told_figures), columns)
+    _check_sources(path, sql, told["Order"][0], bool(told_figures), columns)
     figures = frozenset([*told_figures, "people"] if told_figures else [])
     fits = dict(_fit(_COLUMN, text, path) for text in told["Fits"])
     given = [_fit(_PARAMETER, text, path) for text in told["Parameter"]]
@@ -168,12 +169,14 @@ def _fit(pattern: re.Pattern[str], text: str, path: Path) -> tuple[Any, ...]:
     return found.groups()
 
 
-def _check_sources(path: Path, sql: str, has_figures: bool, columns: Mapping[str, str]) -> None:
+def _check_sources(path: Path, sql: str, order: str, has_figures: bool, columns: Mapping[str, str]) -> None:
     read = {*_TABLE.findall(sql)} - {*_CTE.findall(sql)}
     if _COMMA_JOIN.search(sql):
         raise QueryError(f"{path.name}: joins with a comma: say JOIN, so that it can be seen what is read")
     if re.search(r":\s*Identifier\s*\}", sql):
         raise QueryError(f"{path.name}: a parameter cannot be a table's name")
+    if past := past_the_layer(f"{order}\n{sql}", columns, _CTE.findall(sql)):
+        raise QueryError(f"{path.name}: {past}")
     if foreign := read - SOURCES.keys():
         raise QueryError(f"{path.name}: reads {', '.join(sorted(foreign))}: only {', '.join(SOURCES)} may be read here")
     if "every_hop" in read and not (has_figures and {"own", "people"} <= columns.keys()):

@@ -12,8 +12,8 @@
 -- Column longest_behind_h: by how much it was behind at most, when it was read
 -- Order: behind_share DESC, vendor, feed
 SELECT
-    ifNull(toString(coverage.vendor), '') AS vendor,
-    coverage.feed AS feed,
+    ifNull(toString(looks.vendor), '') AS vendor,
+    looks.feed AS feed,
     if(countIf(through IS NULL AND at = last_at) > 0, NULL, minIf(through, at = last_at)) AS read_through,
     uniqExact(at) AS looked,
     uniqExactIf(at, through IS NULL) AS unread,
@@ -22,5 +22,5 @@ SELECT
     round((unread + behind) / looked, 4) AS behind_share,
     if(countIf(through IS NOT NULL) = 0, NULL, round(max(dateDiff('second', through, at)) / 3600, 1)) AS longest_behind_h
 FROM (SELECT *, max(at) OVER (PARTITION BY feed) AS last_at FROM feeds_read
-      WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}) AS coverage
+      WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}) AS looks
 GROUP BY vendor, feed

@@ -24,6 +24,7 @@ COMMANDS = {
     "config": "config",
     "topics": "topics",
     "migrate": "migrating",
+    "roles": "roles",
     "doctor": "doctor",
     "key": "keys",
     "replay": "sending",

@@ -16,6 +16,7 @@ OPTIONS = {
     "config": ("show", "as this machine has them"),
     "topics": ("--create", "--check", "--data", "rights", "Print who may do what"),
     "migrate": ("--dry-run", "--dialect", "single|replicated", "not run here"),
+    "roles": ("--for", "--prefecture", "--dialect", "Not run here"),
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "key": ("rotate", "show", "The keys of the tokens"),
     "replay": (".ndjson.gz", ".csv", "--speaker", "--json", "received", "Exit code 1"),
