@@ -175,9 +175,9 @@ def _check_sources(path: Path, sql: str, order: str, has_figures: bool, columns:
         raise QueryError(f"{path.name}: joins with a comma: say JOIN, so that it can be seen what is read")
     if re.search(r":\s*Identifier\s*\}", sql):
         raise QueryError(f"{path.name}: a parameter cannot be a table's name")
-    if past := past_the_layer(f"{order}\n{sql}", columns, _CTE.findall(sql)):
-        raise QueryError(f"{path.name}: {past}")
     if foreign := read - SOURCES.keys():
         raise QueryError(f"{path.name}: reads {', '.join(sorted(foreign))}: only {', '.join(SOURCES)} may be read here")
+    if past := past_the_layer(f"{order}\n{sql}", columns, _CTE.findall(sql)):
+        raise QueryError(f"{path.name}: {past}")
     if "every_hop" in read and not (has_figures and {"own", "people"} <= columns.keys()):
         raise QueryError(f"{path.name}: what reads every_hop has columns own and people, and says which columns are figures")

@@ -35,7 +35,7 @@ PAST = [
     ("SELECT token FROM my_hops ASOF JOIN hops USING (token)", "reads hops"),
     ("SELECT token FROM my_hops SETTINGS additional_table_filters = {'hops': '1'} UNION ALL SELECT token FROM hops", "reads hops"),
     ("WITH system AS (SELECT 1) SELECT name AS token FROM system.tables", "names a database"),
-    ("SELECT table_name AS token FROM INFORMATION_SCHEMA.TABLES", "names a database"),
+    ("SELECT table_name AS token FROM INFORMATION_SCHEMA.TABLES", "reads INFORMATION_SCHEMA"),
     ("WITH tairyu AS (SELECT 1) SELECT token FROM tairyu . hops", "names a database"),
     ("WITH merge AS (SELECT 1) SELECT token FROM merge(currentDatabase(), 'ho' || 'ps')", "reads from a function"),
     ("WITH url AS (SELECT 1) SELECT token FROM my_hops JOIN url ('http://127.0.0.1/', 'CSV') AS u USING (token)", "reads from a function"),
@@ -44,7 +44,7 @@ PAST = [
     ("SELECT dictGetOrDefault('towns', 'token', 1, '') AS token", "has a function that reads past the tables"),
     ("SELECT joinGet('some', 'token', 1) AS token", "has a function that reads past the tables"),
     ("SELECT FILE ('/etc/hostname') AS token", "has a function that reads past the tables"),
-    ("SELECT token FROM eval('SELECT token FROM ho' || 'ps')", "reads from a function"),
+    ("SELECT token FROM eval('SELECT token FROM ho' || 'ps')", "reads eval"),
     ("SELECT hasColumnInTable('tairyu', 'hops', 'token') AS token", "has a function that reads past the tables"),
 ]
 
