@@ -1,7 +1,7 @@
 """ClickHouse's HTTP interface over chDB, on loopback, in the process that has the folder open: nobody else can open it.
 
-Read-only: by the engine (``readonly = 1``), and where that does not reach, by ``screening``. There are no sessions (ids are ignored),
-no users, no compression, no external tables.
+Read-only: by the engine (``readonly = 1``), and where that does not reach, by ``screening``. There are no users, no external tables, and
+no sessions: an id is ignored, because ordinary clients send one with every question; to go on with one (``session_check``) is refused.
 """
 
 import os
@@ -23,7 +23,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sinks.clickhouse import DATABASE
-from sinks.engine import DEFAULT_FORMAT, NOT_IMPLEMENTED, Engine, Question, Refused, error_response
+from sinks.engine import BAD_ARGUMENTS, DEFAULT_FORMAT, NO_SESSION, NOT_IMPLEMENTED, Engine, Question, Refused, error_response
+from sinks.http_encodings import LARGEST, PACKS, TooLarge, packing, unpacked
 from streams.loop import LoopError, die
 
 HOST = "127.0.0.1"
@@ -79,20 +80,30 @@ class Front:
             return PlainTextResponse("Ok.\n")
         try:
             question = await _question(request, self._database)
-            return await run_in_threadpool(self._engine.answer, question)
+            answered = await run_in_threadpool(self._engine.answer, question)
         except Refused as refused:
             return error_response(str(refused))
+        asked = request.query_params.get("enable_http_compression", "0") != "0"
+        encoding = packing(request.headers.get("accept-encoding", "")) if asked else None
+        return answered if encoding is None else await run_in_threadpool(_packed, answered, encoding)
+
+
+def _packed(answered: Response, encoding: str) -> Response:
+    headers = {name: value for name, value in answered.headers.items() if name != "content-length"}
+    packed = Response(PACKS[encoding](bytes(answered.body)), answered.status_code, headers)
+    packed.headers["Content-Encoding"] = encoding
+    return packed
 
 
 async def _question(request: Request, database: str) -> Question:
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise Refused(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Forms and external tables are not served here: fewer or shorter parameters are")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Refused(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Compressed requests are not served here")
     asked = dict(parse_qsl(request.url.query, keep_blank_values=True))
     if asked.get("compress", "0") != "0" or asked.get("decompress", "0") != "0":
         raise Refused(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "ClickHouse's own compression is not served here")
-    body = b"\n".join(part for part in (asked.get("query", "").encode(), await request.body()) if part)
+    if asked.get("session_check", "0") != "0":
+        raise Refused(NO_SESSION, "SESSION_NOT_FOUND", "There are no sessions here: what one question sets is gone with it")
+    body = b"\n".join(part for part in (asked.get("query", "").encode(), await _body(request)) if part)
     return Question(
         body=body,
         database=asked.get("database") or request.headers.get("x-clickhouse-database") or database,
@@ -101,6 +112,26 @@ async def _question(request: Request, database: str) -> Question:
         parameters={name[6:]: value for name, value in asked.items() if name.startswith("param_")},
         settings={name: value for name, value in asked.items() if name not in OF_TRANSPORT and not name.startswith("param_")},
     )
+
+
+async def _body(request: Request) -> bytes:
+    encoding, received = request.headers.get("content-encoding", "identity"), bytearray()
+    async for part in request.stream():
+        received += part
+        if len(received) > LARGEST:
+            raise _too_large()
+    try:
+        return await run_in_threadpool(unpacked, bytes(received), encoding)
+    except KeyError as error:
+        raise Refused(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Requests are served here as they are, or in gzip or deflate") from error
+    except TooLarge as error:
+        raise _too_large() from error
+    except ValueError as error:
+        raise Refused(BAD_ARGUMENTS, "BAD_ARGUMENTS", f"The body is not in {encoding}, as its Content-Encoding says: {error}") from error
+
+
+def _too_large() -> Refused:
+    return Refused(BAD_ARGUMENTS, "BAD_ARGUMENTS", f"A request of more than {LARGEST} bytes is not served here")
 
 
 async def _ping(request: Request) -> Response:

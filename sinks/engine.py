@@ -16,11 +16,14 @@ from starlette.responses import PlainTextResponse, Response
 from sinks.screening import SETTINGS, forbidden, format_of, gives_rows
 
 AT_ONCE = 4
-LIMITS = {"max_execution_time": "120", "max_memory_usage": "2000000000", "max_result_bytes": "500000000"}
-"""What one question may take of the process that also writes. A reader may set others."""
+LIMITS = {"max_execution_time": 120, "max_memory_usage": 2_000_000_000, "max_result_bytes": 500_000_000, "max_result_rows": 10_000_000}
+"""What one question may take of the process that also writes: seconds, bytes, rows. A reader may set less, and not more."""
 DEFAULT_FORMAT = "TabSeparated"
 CONTENT_TYPES = {
     "Native": "application/octet-stream",
+    "Arrow": "application/octet-stream",
+    "ArrowStream": "application/octet-stream",
+    "Parquet": "application/octet-stream",
     "RowBinary": "application/octet-stream",
     "JSON": "application/json; charset=UTF-8",
     "JSONCompact": "application/json; charset=UTF-8",
@@ -30,7 +33,17 @@ CONTENT_TYPES = {
     "TabSeparated": "text/tab-separated-values; charset=UTF-8",
 }
 SYNTAX_ERROR, BAD_ARGUMENTS, NOT_IMPLEMENTED, UNKNOWN_TABLE, UNKNOWN_DATABASE, READONLY = 62, 36, 48, 60, 81, 164
-STATUS = {SYNTAX_ERROR: 400, BAD_ARGUMENTS: 400, UNKNOWN_TABLE: 404, UNKNOWN_DATABASE: 404, READONLY: 403, NOT_IMPLEMENTED: 501}
+NO_SESSION, BEYOND_LIMIT = 372, 452
+STATUS = {
+    NO_SESSION: 404,
+    BEYOND_LIMIT: 403,
+    SYNTAX_ERROR: 400,
+    BAD_ARGUMENTS: 400,
+    UNKNOWN_TABLE: 404,
+    UNKNOWN_DATABASE: 404,
+    READONLY: 403,
+    NOT_IMPLEMENTED: 501,
+}
 """HTTP status by ClickHouse's code; 400 for what is not listed: the question is at fault."""
 INSERT = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]*?)\s+FORMAT\s+(\w+)[^\S\n]*(?:\n|\Z)", re.IGNORECASE)
 
@@ -78,9 +91,11 @@ class Engine:
         formatted = _formatted(handle, question.body)
         if word := forbidden(formatted):
             raise Refused(READONLY, "READONLY", f"Cannot execute query in readonly mode: {word} is not for readers")
-        for name, value in {**LIMITS, **question.settings}.items():
+        for name, value in question.settings.items():
             if SETTINGS.fullmatch(name) is None:
                 raise Refused(READONLY, "READONLY", f"Cannot modify '{name}' setting in readonly mode")
+            _check_limit(name, value)
+        for name, value in {**{name: str(limit) for name, limit in LIMITS.items()}, **question.settings}.items():
             _set(handle, name, value)
         _use(handle, question.database)
         _set(handle, "readonly", "1")
@@ -127,6 +142,12 @@ def _formatted(handle: Any, body: bytes) -> str:
         code, name = (READONLY, "READONLY") if body.lstrip()[:6].upper() == b"INSERT" else (SYNTAX_ERROR, "SYNTAX_ERROR")
         raise Refused(code, name, "Not a statement that can be read here: it is no UTF-8") from error
     return _text(handle.query("SELECT formatQuery({query:String})", "TSVRaw", params={"query": query}))
+
+
+def _check_limit(name: str, value: str) -> None:
+    """0 would be no limit at all."""
+    if name in LIMITS and not (re.fullmatch(r"\d{1,12}", value) and 0 < int(value) <= LIMITS[name]):
+        raise Refused(BEYOND_LIMIT, "SETTING_CONSTRAINT_VIOLATION", f"Setting {name} is to be from 1 to {LIMITS[name]} here")
 
 
 def _set(handle: Any, name: str, value: str) -> None:

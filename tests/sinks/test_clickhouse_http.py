@@ -1,17 +1,26 @@
 """The front, asked as ClickHouse's own clients ask."""
 
+import csv
 import datetime as dt
+import gzip
+import io
 import json
+import shutil
 import socket
+import subprocess
 import threading
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import clickhouse_connect
+import cramjam
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
@@ -19,6 +28,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 from sinks.clickhouse import Store
 from sinks.clickhouse_http import Front
 from sinks.cuts import Range
+from sinks.engine import LIMITS
+from sinks.http_encodings import LARGEST
 from sinks.migrate import read_migrations
 from streams.loop import LoopError
 from tests.sinks.test_clickhouse import LOG, cut, rows
@@ -229,14 +240,14 @@ def test_the_client_knows_that_it_may_not_change_settings(client: Client) -> Non
 def test_what_one_sets_or_uses_is_gone_with_the_question(ask: Callable[..., Answer], database: str) -> None:
     ask(query="SELECT 1", max_result_rows="7", database="system", session_id="one")
 
-    assert ask(query="SELECT getSetting('max_result_rows')", session_id="one")[2] == b"0\n"
+    assert ask(query="SELECT getSetting('max_result_rows')", session_id="one")[2] == b"10000000\n"
     assert ask(query="SELECT currentDatabase()", session_id="one")[2] == f"{database}\n".encode()
 
 
 @pytest.mark.parametrize(
     ("headers", "parameters"),
     [
-        ({"Content-Encoding": "gzip"}, {}),
+        ({"Content-Encoding": "br"}, {}),
         ({"Content-Type": "multipart/form-data; boundary=x"}, {}),
         ({}, {"compress": "1"}),
         ({}, {"decompress": "1"}),
@@ -247,6 +258,113 @@ def test_what_is_not_served_is_said(ask: Callable[..., Answer], headers: dict[st
 
     assert (status, told["x-clickhouse-exception-code"]) == (501, "48")
     assert b"served here" in body
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "unpack"),
+    [
+        ("gzip", "gzip", gzip.decompress),
+        ("deflate, gzip;q=0.5", "gzip", gzip.decompress),
+        ("gzip;q=0, deflate", "deflate", zlib.decompress),
+        ("lz4, gzip", "lz4", cramjam.lz4.decompress),
+        ("br, zstd", "zstd", cramjam.zstd.decompress),
+        ("br", None, bytes),
+        ("", None, bytes),
+    ],
+)
+def test_an_answer_is_compressed_where_that_is_asked_for(
+    ask: Callable[..., Answer], asked: str, given: str | None, unpack: Callable[[bytes], bytes]
+) -> None:
+    query = {"query": "SELECT number FROM numbers(1000)", "headers": {"Accept-Encoding": asked}}
+
+    status, headers, body = ask(**query, enable_http_compression="1")
+    assert (status, headers.get("content-encoding"), headers["X-ClickHouse-Format".lower()]) == (200, given, "TabSeparated")
+    assert bytes(unpack(body)) == b"".join(b"%d\n" % number for number in range(1000))
+    assert int(headers["content-length"]) == len(body)
+    assert ask(**query)[1].get("content-encoding") is None
+
+
+def test_a_question_may_come_compressed_and_no_larger_than_it_may_be(ask: Callable[..., Answer]) -> None:
+    def sent(body: bytes, encoding: str = "gzip") -> tuple[int, bytes]:
+        status, _, said = ask(body=body, headers={"Content-Encoding": encoding}, query_id="packed")
+        return status, said
+
+    assert sent(gzip.compress(b"SELECT 1 + 1")) == (200, b"2\n")
+    assert sent(zlib.compress(b"SELECT 1 + 1"), "deflate") == (200, b"2\n")
+    bomb = gzip.compress(b" " * (LARGEST + 1))
+    assert len(bomb) < 100_000
+    assert sent(bomb) == (400, b"Code: 36. DB::Exception: A request of more than 67108864 bytes is not served here. (BAD_ARGUMENTS)\n")
+    for broken in (b"SELECT 1", gzip.compress(b"SELECT 1")[:-9]):
+        status, said = sent(broken)
+        assert status == 400
+        assert said.startswith(b"Code: 36. DB::Exception: The body is not in gzip, as its Content-Encoding says: ")
+
+
+def test_a_session_to_go_on_with_is_not_there(ask: Callable[..., Answer]) -> None:
+    status, headers, body = ask(query="SELECT 1", session_id="one", session_check="1")
+
+    assert (status, headers["x-clickhouse-exception-code"]) == (404, "372")
+    assert body == b"Code: 372. DB::Exception: There are no sessions here: what one question sets is gone with it. (SESSION_NOT_FOUND)\n"
+
+
+@pytest.mark.parametrize("name", sorted(LIMITS))
+def test_a_reader_may_set_lower_limits_and_no_higher_ones(ask: Callable[..., Answer], name: str) -> None:
+    asked = f"SELECT toUInt64(getSetting('{name}'))"
+
+    assert ask(query=asked)[2] == f"{LIMITS[name]}\n".encode()
+    assert ask(query=asked, **{name: str(LIMITS[name] - 1)})[2] == f"{LIMITS[name] - 1}\n".encode()
+    for value in ("0", str(LIMITS[name] + 1), "-1", "1e9", ""):
+        status, headers, _ = ask(query=asked, **{name: value})
+        assert (status, headers["x-clickhouse-exception-code"]) == (403, "452"), value
+
+
+def test_rows_memory_and_time_end_at_their_limits(ask: Callable[..., Answer]) -> None:
+    assert ask(query="SELECT number FROM numbers(100)", max_result_rows="7", max_block_size="5")[1]["x-clickhouse-exception-code"] == "396"
+    assert (
+        ask(query="SELECT groupArray(number) FROM numbers(10000000)", max_memory_usage="10000000")[1]["x-clickhouse-exception-code"]
+        == "241"
+    )
+    assert ask(query="SELECT sum(sipHash64(number)) FROM numbers(1e12)", max_execution_time="1")[1]["x-clickhouse-exception-code"] == "159"
+
+
+READERS: dict[str, Callable[[bytes], Any]] = {
+    "Arrow": lambda body: pa.ipc.open_file(body).read_all().to_pylist(),
+    "ArrowStream": lambda body: pa.ipc.open_stream(body).read_all().to_pylist(),
+    "Parquet": lambda body: pq.read_table(io.BytesIO(body)).to_pylist(),
+    "JSON": lambda body: json.loads(body)["data"],
+    "JSONEachRow": lambda body: [json.loads(line) for line in body.splitlines()],
+    "CSVWithNames": lambda body: [{name: int(value) for name, value in row.items()} for row in csv.DictReader(io.StringIO(body.decode()))],
+}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("named", READERS)
+def test_each_format_is_read_by_those_who_know_it(front: Front, named: str) -> None:
+    """By curl, compressed, as a stranger would ask."""
+    asked = f"SELECT toInt64(number) AS a, toInt64(number * 2) AS b FROM numbers(3) FORMAT {named}"
+    url = f"http://127.0.0.1:{front.port}/?enable_http_compression=1"
+
+    curl = subprocess.run(["curl", "-sS", "--compressed", "-i", url, "--data-binary", asked], capture_output=True, timeout=60, check=True)
+
+    head, _, body = curl.stdout.partition(b"\r\n\r\n")
+    assert f"x-clickhouse-format: {named}".encode() in head.lower().replace(named.lower().encode(), named.encode())
+    assert b"content-encoding: gzip" in head or b"content-encoding: zstd" in head
+    assert READERS[named](body) == [{"a": number, "b": 2 * number} for number in range(3)]
+
+
+def test_the_ordinary_client_reads_arrow_and_frames(client: Client) -> None:
+    asked = "SELECT kiosk, offset, received FROM events WHERE offset < {below:UInt64} ORDER BY offset"
+
+    table = client.query_arrow(asked, parameters={"below": 3})
+    assert table.column("kiosk").to_pylist() == ["kiosk-0", "kiosk-1", "kiosk-2"]
+    frame = client.query_df(asked, parameters={"below": 3})
+    assert list(frame["offset"]) == [0, 1, 2]
+    assert str(frame["received"].dtype).startswith("datetime64")
+    assert pq.read_table(io.BytesIO(client.raw_query(asked, parameters={"below": 3}, fmt="Parquet"))).num_rows == 3
+    with client.query_arrow_stream("SELECT number FROM numbers(100000)") as stream:
+        assert sum(len(part) for part in stream) == 100_000
+    with pytest.raises(DatabaseError, match="code: 60"):
+        client.query_arrow("SELECT * FROM nothing_like_it")
 
 
 def test_a_name_that_somebody_else_gave_to_loopback_is_not_answered(ask: Callable[..., Answer]) -> None:
