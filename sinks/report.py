@@ -6,17 +6,17 @@ Every figure is a row of a named query; the page stands by itself, without scrip
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from html import escape
 from typing import Any
 
-from sinks.report_words import CSS, WORDS
+from sinks.pages import HATCHED, WIDTH, bar, chart, line, page, small, table, tag, text_at
+from sinks.report_words import WORDS
 from streams.policy import Policy
 
 Row = Mapping[str, Any]
 SHOWN = 12
 """Causes of which each has a line of its own."""
-WIDTH, BAR, LABELS = 680, 22, 190
-"""Of the chart, in pixels: all of it, a line of it, and what names the lines."""
+BAR, LABELS = 22, 190
+"""Of the chart, in pixels: a line of it, and what names the lines."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ class Month:
 
 def report_page(month: Month) -> str:
     parts = [_Part(month, language).html() for language in ("ja", "en")]
-    title = f"{month.town} {month.begin:%Y-%m} 滞留 Tairyu"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{CSS}</style>'
-    return f'<!DOCTYPE html>\n<html lang="ja"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return page(f"{month.town} {month.begin:%Y-%m} 滞留 Tairyu", parts)
 
 
 def first_lines(month: Month, language: str = "ja") -> list[str]:
@@ -69,8 +67,8 @@ class _Part:
         heading = say("title", town=month.town, code=month.code, month=self._month())
         read_to = say("read_to", at=self._at(month.numbers["read_to"]))
         sections = [
-            f"<header>{_tag('h1', heading)}<p class=small>{escape(read_to)}</p></header>",
-            f"<ol class=first>{''.join(_tag('li', line) for line in self.first_lines())}</ol>",
+            f"<header>{tag('h1', heading)}{small(read_to)}</header>",
+            f"<ol class=first>{''.join(tag('li', told) for told in self.first_lines())}</ol>",
         ]
         if month.seen:
             sections += [self._changes(), self._causes(), self._unsupervised(), self._times()]
@@ -104,11 +102,11 @@ class _Part:
         names = ("begun", "returned", "held", "held_still", "undetermined")
         known = any(self.month.before[name] for name in names)  # of a month without records nothing is known
         rows = [[self.say(name), self.month.before[name] if known else "–", self.month.numbers[name]] for name in names]
-        return self._section("changes", self._table(["", self.say("month_before"), self._month()], rows))
+        return self._section("changes", table(["", self.say("month_before"), self._month()], rows))
 
     def _causes(self) -> str:
         if not self.month.causes:
-            return self._section("causes", _tag("p", self.say("no_causes")))
+            return self._section("causes", tag("p", self.say("no_causes")))
         known = {(row["hop"], row["kiosk"]) for row in self.month.causes_before}
         names = ("where", "who_held", "people", "since", "until", "longest_days", "duty_basis", "supervisor", "new")
         rows = [
@@ -126,8 +124,8 @@ class _Part:
             for row in self.month.causes[:SHOWN]
         ]
         rest = len(self.month.causes) - SHOWN
-        more = f"<p class=small>{escape(self.say('more_causes', rest=rest))}</p>" if rest > 0 else ""
-        return self._section("causes", self._chart() + self._table([self.say(name) for name in names], rows) + more)
+        more = small(self.say("more_causes", rest=rest)) if rest > 0 else ""
+        return self._section("causes", self._chart() + table([self.say(name) for name in names], rows) + more)
 
     def _chart(self) -> str:
         """A line for each cause: from when the first came to stand until the last went on."""
@@ -136,29 +134,19 @@ class _Part:
         begin = min([month.begin, *(row["first"] for row in causes)])
         end = max([month.end, *(row["last"] or now for row in causes)])
         place = _scale(begin, end)
-        bars = []
+        marks = []
         for number, row in enumerate(causes):
             left, right = place(row["first"]), place(row["last"] or now)
             top = number * BAR + 4
-            label = f"{self._hop(row['hop'])}: {row['kiosk']}"[:26]
-            fill = "url(#open)" if row["last"] is None else "#333"
-            bars.append(f'<text x="0" y="{top + 12}">{escape(label)}</text>')
-            bars.append(
-                f'<rect x="{left:.1f}" y="{top}" width="{max(right - left, 2):.1f}" height="{BAR - 8}" fill="{fill}" stroke="#000"/>'
-            )
-            bars.append(f'<text x="{min(right + 4, WIDTH - 40):.1f}" y="{top + 12}">{row["people"]}</text>')
+            marks.append(text_at(0, top + 12, f"{self._hop(row['hop'])}: {row['kiosk']}"[:26]))
+            marks.append(bar(left, top, max(right - left, 2), BAR - 8, HATCHED if row["last"] is None else "#333"))
+            marks.append(text_at(min(right + 4, WIDTH - 40), top + 12, str(row["people"])))
         height = len(causes) * BAR
-        for instant, words in ((month.begin, f"{month.begin:%m-%d}"), (month.end, f"{month.end:%m-%d}")):
+        for instant in (month.begin, month.end):
             x = place(instant)
-            bars.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}" stroke="#000" stroke-dasharray="3 3"/>')
-            bars.append(f'<text x="{x:.1f}" y="{height + 14}" text-anchor="middle">{words}</text>')
-        told = _tag("title", self.say("chart", count=len(causes))) + _tag("desc", "; ".join(self._told(row) for row in causes))
-        pattern = (
-            '<defs><pattern id="open" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-            '<rect width="6" height="6" fill="#fff"/><line x1="0" y1="0" x2="0" y2="6" stroke="#000" stroke-width="3"/></pattern></defs>'
-        )
-        size = f'viewBox="0 0 {WIDTH} {height + 20}" width="100%"'
-        return f'<figure><svg role="img" {size}>{told}{pattern}{"".join(bars)}</svg></figure>'
+            marks.append(line(x, 0, x, height, dashed=True))
+            marks.append(text_at(x, height + 14, f"{instant:%m-%d}", "middle"))
+        return chart(self.say("chart", count=len(causes)), "; ".join(self._told(row) for row in causes), height + 20, marks)
 
     def _told(self, row: Row) -> str:
         last = self.say("still") if row["last"] is None else self._at(row["last"])
@@ -173,30 +161,24 @@ class _Part:
             ]
             for row in self.month.unsupervised
         ]
-        return self._section("unsupervised", self._table([self.say(name) for name in names], rows))
+        return self._section("unsupervised", table([self.say(name) for name in names], rows))
 
     def _times(self) -> str:
         names = ("hop", "people", "closed", "open", "undetermined", "naive_median_h", "median_h", "p90_h")
         rows = [[self._hop(hop), *("–" if row[name] is None else row[name] for name in names[1:])] for hop, row in self.month.times]
-        return self._section("times", self._table([self.say(name) for name in names], rows))
+        return self._section("times", table([self.say(name) for name in names], rows))
 
     def _definitions(self) -> str:
         terms = ("hop", "limit", "undetermined", "median_h", "person_days", "duty_basis", "supervisor")
-        told = "".join(_tag("dt", self.say(term)) + _tag("dd", self.say(f"what_{term}")) for term in terms)
+        told = "".join(tag("dt", self.say(term)) + tag("dd", self.say(f"what_{term}")) for term in terms)
         limits = [
             [self._hop(name), " / ".join(self._span(hop.clock, limit) for _, limit in hop.limits)]
             for name, hop in self.month.policy.hops.items()
         ]
-        return self._section("definitions", f"<dl>{told}</dl>" + self._table([self.say("hop"), self.say("limits")], limits))
+        return self._section("definitions", f"<dl>{told}</dl>" + table([self.say("hop"), self.say("limits")], limits))
 
     def _section(self, key: str, inside: str) -> str:
-        return f"<section>{_tag('h2', self.say(f'h_{key}'))}{_tag('p', self.say(f'p_{key}'))}{inside}</section>"
-
-    @staticmethod
-    def _table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-        head = "".join(f"<th scope=col>{escape(name)}</th>" for name in names)
-        body = "".join(f"<tr>{''.join(_tag('td', cell) for cell in row)}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<section>{tag('h2', self.say(f'h_{key}'))}{tag('p', self.say(f'p_{key}'))}{inside}</section>"
 
     def _month(self) -> str:
         begin = self.month.begin
@@ -230,10 +212,6 @@ class _Part:
         """A limit, as the policy counts it."""
         units = ("営業日", "日") if self.language == "ja" else (" business days", " days")
         return f"{limit // 3_600_000_000} h" if clock == "wall" else f"{limit}{units[clock != 'business_days']}"
-
-
-def _tag(name: str, text: object) -> str:
-    return f"<{name}>{escape(str(text))}</{name}>"
 
 
 def _scale(begin: datetime, end: datetime) -> Callable[[datetime], float]:

@@ -1,4 +1,4 @@
-"""What a municipality's report says, in Japanese for citizens, councillors and officials, and in English; and how it looks in print."""
+"""What a municipality's report says, in Japanese for citizens, councillors and officials, and in English."""
 
 from collections.abc import Mapping
 
@@ -141,13 +141,3 @@ ENGLISH = {
     "supervisor_unknown": "unknown",
 }
 WORDS: Mapping[str, Mapping[str, str]] = {"ja": JAPANESE, "en": ENGLISH}
-
-CSS = (
-    "@page{size:A4;margin:16mm}"
-    "body{font:11pt/1.55 'Noto Sans CJK JP','Hiragino Sans','Yu Gothic',sans-serif;color:#000;background:#fff;max-width:180mm;margin:auto}"
-    "article+article{break-before:page}h1{font-size:16pt;margin:0 0 2mm}h2{font-size:12.5pt;margin:7mm 0 1mm;break-after:avoid}"
-    ".small,section>p{font-size:9.5pt}.first{border:1.5pt solid #000;padding:3mm 3mm 3mm 10mm}"
-    "table{border-collapse:collapse;width:100%;font-size:9pt;margin:2mm 0}th,td{border:.5pt solid #666;padding:1mm 1.5mm;text-align:left;"
-    "vertical-align:top}th{background:#eee}tr,figure{break-inside:avoid}figure{margin:2mm 0}svg text{font-size:11px}dt{font-weight:bold}"
-    "dd{margin:0 0 1mm 6mm}"
-)

@@ -9,6 +9,7 @@ from pathlib import Path
 from schemas.cards import PARTY, Card
 from schemas.identity import municipality_ok
 from schemas.records import TOKEN_LENGTH
+from streams.audits import DISPUTE_STATES, REPLY_STATES, Inspection, Statement, read_inspections, read_statements
 from streams.marked_yaml import Fault, Spot, raise_faults, read_document
 from streams.policy import Policy
 
@@ -32,6 +33,9 @@ class Party:
     retired: bool = False
     partitions: int | None = None
     """Of its own topic; None: as settings or card say."""
+    inspections: tuple[Inspection, ...] = ()
+    replies: tuple[Statement, ...] = ()
+    disputes: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,11 +168,16 @@ def _role_faults(policy: Policy, cards: Mapping[str, Card]) -> list[Fault]:
 def _party(name: str, spot: Spot, roles: Collection[str]) -> Party:
     if RESERVED.fullmatch(name):
         spot.fault("is a word of custody-log's keys, and can be no party's name")
-    keys = spot.keys(KEYS, ("retired", "partitions"))
+    keys = spot.keys(KEYS, ("retired", "partitions", "inspections", "replies", "disputes"))
     partitions = None if keys["partitions"].missing else keys["partitions"].whole("a number of partitions")
     sources = _sources(keys["sources"])
     role, label, contact = keys["role"].one_of(roles, "a speaker of the policy"), keys["label"].text(), keys["contact"].text()
-    return Party(name, role, label, contact, sources, keys["retired"].flag(), partitions)
+    return Party(
+        *(name, role, label, contact, sources, keys["retired"].flag(), partitions),
+        inspections=read_inspections(keys["inspections"]),
+        replies=read_statements(keys["replies"], REPLY_STATES),
+        disputes=read_statements(keys["disputes"], DISPUTE_STATES),
+    )
 
 
 def _family(spot: Spot, shared: Collection[str]) -> Family:

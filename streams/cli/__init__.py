@@ -33,6 +33,7 @@ COMMANDS = {
     "where": "whereabouts",
     "query": "history",
     "report": "reporting",
+    "scorecard": "scoring",
     "check": "checking",
     "judge": "judging",
     "export": "judging",

@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import clickhouse_connect
@@ -24,6 +26,17 @@ def history_client(settings: Settings) -> Any:
         return clickhouse_connect.get_client(**server, database=DATABASE, connect_timeout=CONNECT_S, tz_mode="aware")
     except ClickHouseError as error:
         raise Sorry(f"history at {server['host']}:{server['port']} does not answer: {first_line(error)}") from error
+
+
+def ask(client: Any, name: str, given: Mapping[str, str], municipalities: Sequence[str], option: str = "") -> list[dict[str, Any]]:
+    """The rows of a named query. Sorry, with the option that is wrong if it is told, where it cannot be asked so."""
+    named = import_module("sinks.named_queries")  # by name, as stages are
+    question = named.named_query(name)
+    try:
+        sql, values = question.bound(given, municipalities)
+    except named.QueryError as error:
+        raise Sorry(f"{option}{error}") from error
+    return [dict(zip(question.columns, row, strict=True)) for row in client.query(sql, parameters=values).result_rows]
 
 
 def _front(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from streams.booths import municipalities
 from streams.cli import app
 from streams.cli.answers import Sorry
-from streams.cli.asking import history_client
+from streams.cli.asking import ask, history_client
 from streams.cli.running import Data, settings_of
 from streams.parties import load_parties
 from streams.policy_file import load_policies
@@ -44,7 +44,6 @@ def report_of(client: Any, settings: Settings, municipality: str, month: str) ->
 
 def month_of(client: Any, settings: Settings, municipality: str, month: str) -> Any:
     """What the page is about. Sorry if there is no such month or municipality."""
-    named = import_module("sinks.named_queries")
     policy = load_policies(settings.policy).newest
     found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
     if found is None or not 1900 <= int(found[1]) < 2299:
@@ -52,17 +51,12 @@ def month_of(client: Any, settings: Settings, municipality: str, month: str) -> 
     begin = datetime(int(found[1]), int(found[2]), 1, tzinfo=policy.timezone)
     before, end = _next(begin, -1), _next(begin, 1)
 
-    def ask(query: str, since: datetime = begin, until: datetime = end, **given: str) -> list[dict[str, Any]]:
+    def rows(query: str, since: datetime = begin, until: datetime = end, **given: str) -> list[dict[str, Any]]:
         spans = {"from": since.isoformat(), "to": until.isoformat()}
-        question = named.named_query(query)
-        try:
-            sql, values = question.bound({**spans, **given}, [municipality])
-        except named.QueryError as error:
-            raise Sorry(f"--municipality: {error}") from error
-        return [dict(zip(question.columns, row, strict=True)) for row in client.query(sql, parameters=values).result_rows]
+        return ask(client, query, {**spans, **given}, [municipality], "--municipality: ")
 
-    (numbers,), (numbers_before,) = ask("numbers"), ask("numbers", before, begin)
-    unsupervised = ask("unsupervised")
+    (numbers,), (numbers_before,) = rows("numbers"), rows("numbers", before, begin)
+    unsupervised = rows("unsupervised")
     return import_module("sinks.report").Month(
         code=municipality,
         town=" ".join(municipalities().get(municipality, (municipality,))),
@@ -70,10 +64,10 @@ def month_of(client: Any, settings: Settings, municipality: str, month: str) -> 
         end=end,
         numbers=numbers,
         before=numbers_before,
-        causes=ask("causes"),
-        causes_before=ask("causes", before, begin),
+        causes=rows("causes"),
+        causes_before=rows("causes", before, begin),
         unsupervised=unsupervised,
-        times=[(hop, row) for hop in policy.hops for row in ask("hop_times", hop=hop, by="all") if row["own"]],
+        times=[(hop, row) for hop in policy.hops for row in rows("hop_times", hop=hop, by="all") if row["own"]],
         policy=policy,
         vendors={name: party.label for name, party in load_parties(settings.parties, policy).parties.items()},
         seen=bool(unsupervised),

@@ -25,6 +25,7 @@ OPTIONS = {
     "where": ("never an argument", "申請書ID", "--json"),
     "query": ("hops_now", "stalls_now", "--format", "read-only", "--for", "--list", "NAME=VALUE"),
     "report": ("--municipality", "--month", "--out", "A4"),
+    "scorecard": ("--vendor", "--from", "--to", "table|json|html", "--out", "--for", "silence never improves"),
     "check": ("--speaker", "--until", "--json", "received", "Exit code 1"),
     "judge": ("--log", "--policy", "--until", "--verdicts", "--key", "Exit code 1"),
     "export": ("custody-log|stall-events",),

@@ -263,3 +263,44 @@ def test_two_parties_cannot_begin_their_sources_alike(load: Callable[[str], Part
 def test_without_a_policy_roles_are_not_checked(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(SHIPPED.replace("role: vendor", "role: shop"), encoding="utf-8")
     assert load_parties(tmp_path / "p.yaml").of_role("shop") == ("plaza", "tokiwa", "minato")
+
+
+# What is said of a party beyond its events
+
+AUDITED = """    sources: [/vendors/plaza/]
+    inspections:
+      - {kind: technical, on: 2026-02-10, valid_until: 2027-02-09, result: passed, source: report 7}
+    replies:
+      - {on: 2026-04-09, criterion: in_time, hop: forward, state: published, text: a line was cut}
+    disputes:
+      - {on: 2026-04-10, criterion: claims, state: open, text: it came}
+"""
+
+
+def test_inspections_replies_and_disputes_are_dated_entries_of_a_party(load: Callable[[str], Parties]) -> None:
+    plaza = load(edited("    sources: [/vendors/plaza/]\n", AUDITED)).parties["plaza"]
+
+    assert [(each.kind, each.on.isoformat(), each.result, each.source) for each in plaza.inspections] == [
+        ("technical", "2026-02-10", "passed", "report 7")
+    ]
+    assert [(each.state, each.concerns("in_time", "forward"), each.concerns("in_time", "upload")) for each in plaza.replies] == [
+        ("published", True, False)
+    ]
+    assert [(each.state, each.concerns("claims", "")) for each in plaza.disputes] == [("open", True)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("valid_until: 2027-02-09", "valid_until: 2025-02-09", "inspections.0.valid_until: expected a day not before 2026-02-10"),
+        ("on: 2026-02-10", "on: soon", "inspections.0.on: expected a day like 2026-04-01, got 'soon'"),
+        ("result: passed", "result: good", "inspections.0.result: expected one of (passed, failed), got 'good'"),
+        ("state: open", "state: closed", "disputes.0.state: expected one of (open, upheld, dismissed), got 'closed'"),
+        (", text: it came", "", "disputes.0.text: is missing"),
+    ],
+)
+def test_a_mistake_in_them_is_named(load: Callable[[str], Parties], old: str, new: str, fault: str) -> None:
+    assert old in AUDITED
+    with pytest.raises(PolicyError) as caught:
+        load(edited("    sources: [/vendors/plaza/]\n", AUDITED.replace(old, new, 1)))
+    assert fault in str(caught.value)
