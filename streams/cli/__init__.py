@@ -36,7 +36,7 @@ COMMANDS = {
     "scorecard": "scoring",
     "check": "checking",
     "judge": "judging",
-    "export": "judging",
+    "export": "exporting",
 }
 """Command -> the module that adds it: a stage, or an answer, loads only what it needs."""
 

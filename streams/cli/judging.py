@@ -1,8 +1,7 @@
-"""``tairyu judge`` and ``tairyu export``: the rules without a broker, and a log as lines."""
+"""``tairyu judge``: the rules without a broker."""
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +9,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from schemas.cards import load_cards
 from schemas.reasons import Refused
 from streams import judge as judging
 from streams.cli import app
 from streams.cli.answers import PartiesFile, PolicyFile, Sorry, instant, key_from, print_lines, why
 from streams.cli.reading import Reading, Speaker, check_speaker
-from streams.cli.running import Data, settings_of
-from streams.export import line_of, read_log
 from streams.files import read_lines
 from streams.gate import Gate
 from streams.parties import load_parties
@@ -85,17 +81,3 @@ def _over_events(reading: Reading, policies: Policies, until_us: int | None, ver
 
 def _tell_refused(path: str, number: int, refused: Refused) -> None:
     print(f"{path}:{number}: {why(refused)}", file=sys.stderr)
-
-
-class Log(StrEnum):
-    CUSTODY_LOG = "custody-log"
-    STALL_EVENTS = "stall-events"
-
-
-@app.command()
-def export(
-    log: Annotated[Log, typer.Argument(help="Which log.")],
-    data: Data = None,
-) -> None:
-    """Print a log as JSON lines (partition, offset, key, value): every committed record to its end as it is now."""
-    print_lines(map(line_of, read_log(settings_of(data), load_cards()[log.value].name)))

@@ -28,7 +28,7 @@ OPTIONS = {
     "scorecard": ("--vendor", "--from", "--to", "table|json|html", "--out", "--for", "silence never improves"),
     "check": ("--speaker", "--until", "--json", "received", "Exit code 1"),
     "judge": ("--log", "--policy", "--until", "--verdicts", "--key", "Exit code 1"),
-    "export": ("custody-log|stall-events",),
+    "export": ("custody-log", "stall-events", "history"),
 }
 
 
