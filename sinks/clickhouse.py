@@ -31,6 +31,10 @@ class StoreError(LoopError):
     """ClickHouse is not there, or refuses; one line, without any row."""
 
 
+class FolderOpenError(StoreError):
+    """Another process has it open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """One partition of one log. ``log_id`` is the topic's id: another one after the topic was deleted and made again."""
@@ -86,7 +90,9 @@ class Store:
                 client = clickhouse_connect.get_client(interface="chdb", path=str(folder), tz_mode="aware")
             except Error as error:
                 if _is_locked(folder):
-                    raise StoreError(f"the history folder {folder} is open in another process; one at a time may have it open") from error
+                    raise FolderOpenError(
+                        f"the history folder {folder} is open in another process; one at a time may have it open"
+                    ) from error
                 raise
             return cls(client, database, made_in)
 
@@ -182,6 +188,15 @@ class Store:
         reach("history.after_keeping")
         return True
 
+    def types(self, *tables: str) -> dict[str, Types]:
+        """As which the values of a table's columns are sent."""
+        return {table: self._types(table) for table in tables}
+
+    def send(self, table: str, rows: bytes, dedup: str) -> None:
+        """``rows``: an Arrow stream with all columns; ``dedup``: a token that no other insert has."""
+        with _one_line(f"table {table}"):
+            self._client.raw_insert(table, None, rows, ON_INSERT | {"insert_deduplication_token": dedup}, "ArrowStream")
+
     def command(self, statement: str) -> object:
         with _one_line():
             return self._client.command(statement)
@@ -203,8 +218,7 @@ class Store:
 
     def _insert(self, table: str, rows: ArrowRows, same: Mapping[str, Any], dedup: str) -> None:
         """``same``: columns with one value in all rows."""
-        with _one_line(f"table {table}"):
-            self._client.raw_insert(table, None, rows.stream(same), ON_INSERT | {"insert_deduplication_token": dedup}, "ArrowStream")
+        self.send(table, rows.stream(same), dedup)
 
 
 def token(log: Log, cut: Range, table: str) -> str:

@@ -20,27 +20,24 @@ import confluent_kafka as ck
 import structlog
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
-from msgspec.structs import astuple
 
 from schemas.cards import Card, load_cards
 from schemas.instants import SECOND_US
-from schemas.records import Application
 from sinks.clickhouse import Load, Log, Store
 from sinks.cuts import Range
+from sinks.known_hops import KnownHops
 from sinks.migrate import read_migrations
 from sinks.references import Version, versions
-from sinks.rows import Applications, CustodyLog, HopRow, Record, Source, StallEvents
+from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents
 from sinks.tails import HistoryError, Tail
 from streams.connection import clickhouse
 from streams.loop import Batch, consumer_config, die, run_loop
 from streams.metrics import Reading, counter, gauges, histogram
-from streams.ordinary_hops import OrdinaryHops
 from streams.parties import load_parties
 from streams.policy import Policies
 from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.topics import TIMEOUT_S, TopicsError, admin_client, topic_ids, topics_there, wait_for_topics
-from streams.verdicts import hop_verdicts
 
 log = structlog.get_logger()
 cuts = counter("tairyu_cuts_total")
@@ -145,21 +142,6 @@ def sources(cards: Mapping[str, Card], policies: Policies) -> dict[str, Source]:
     """Topic -> how it is read."""
     kinds: tuple[Source, ...] = (CustodyLog(), Applications(KnownHops(policies).rows), StallEvents())
     return {cards[name].topic(): kind for name, kind in zip(READ, kinds, strict=True)}
-
-
-class KnownHops:
-    """Hops as the watch's own rules tell them, with the policies that the watch had."""
-
-    def __init__(self, policies: Policies) -> None:
-        self._policies, self._ordinary = policies, OrdinaryHops(policies)
-
-    def rows(self, token: str, record: Application) -> Sequence[HopRow]:
-        """HistoryError if the watch had a policy that is missing here."""
-        for version in {hop.policy_version for hop in record.open_hops} | {said.policy_version for said in record.said}:
-            if self._policies.named(version) is None:
-                raise HistoryError(f"the watch judged by policy version {version!r}, which is not among the versions loaded here")
-        rows = self._ordinary.rows(token, record)
-        return [astuple(hop) for hop in hop_verdicts(token, record, self._policies)] if rows is None else rows
 
 
 def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:

@@ -43,6 +43,18 @@ Place = Literal[
     "history.before_registering",
     # history: one version of the parties, a policy or a calendar is kept.
     "history.after_keeping",
+    # import: a worker has put a chunk's records into the files of their shares.
+    "import.in_reading",
+    # import: a worker has judged a share, and told nobody.
+    "import.in_judging",
+    # import: a share's rows are ready, and stand in none of its tables.
+    "import.before_insert",
+    # import: a share's rows stand in one of its tables (reached once per table with rows).
+    "import.after_insert",
+    # import: all rows are inserted, and no range is entered.
+    "import.before_entering",
+    # import: all ranges are entered.
+    "import.after_entering",
 ]
 
 

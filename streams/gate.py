@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from schemas.codec import SPECVERSION, Headers, read_record
 from schemas.events import ACKNOWLEDGED, CORRECTED, ENQUIRY, HEARTBEAT, MANIFEST, NEEDS_NO_SUBJECT, PREFIX, Data, Event, PublicEvent
 from schemas.identity import Key, last4, municipality_ok, token
-from schemas.instants import to_text, to_us
+from schemas.instants import from_text, to_text, to_us
 from schemas.numbers import replace_ids
 from schemas.reasons import Reason, Refused
 from streams.policy import Policies, Policy
@@ -27,6 +27,7 @@ RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2
 EARLIEST_US = -62_135_596_800_000_000
 LATEST_US = 253_402_300_799_999_999
 """First and last microsecond of the years 1 to 9999, UTC."""
+PLAIN = len("2026-04-01T00:00:00.000001Z")
 REMEMBERED = 65_536
 """Speakers with a type that each may say."""
 
@@ -62,19 +63,26 @@ class Gate:
         event, ids = read_record(value, headers)
         role = self._heard.get((speaker, event.type)) or self._checked_role(event, speaker)
         subject, claim = self._subject(event), _claim(event)
-        return self._event(event, ids, speaker or "", role, subject, claim, arrived_us, origin)
+        return self._event(event, ids, speaker or "", role, subject, claim, _received(arrived_us), origin)
 
     def admit_line(self, line: bytes, *, origin: str, speaker: str | None = None) -> Event:
         """The event of a line in a file; raises Refused.
 
         ``speaker`` is its own attribute, unless the file stands for a topic of this speaker; arrival is ``received``, else ``time``.
         """
+        return self.admit_arrived(line, origin=origin, speaker=speaker)[0]
+
+    def admit_arrived(self, line: bytes, *, origin: str, speaker: str | None = None) -> tuple[Event, int]:
+        """``admit_line``, and when it arrived (microseconds)."""
         event, ids = read_record(line, None)
         speaker = speaker or event.speaker
-        role = self._checked_role(event, speaker)
+        role = self._heard.get((speaker, event.type)) or self._checked_role(event, speaker)
         subject, claim = self._subject(event), _claim(event)
-        arrived_us = _instant_us(claim if event.received is None else _spelled(event.received, "/received"))
-        return self._event(event, ids, speaker or "", role, subject, claim, arrived_us, origin)
+        received = claim if event.received is None else _spelled(event.received, "/received")
+        arrived_us = from_text(received)
+        if not _is_plain(received):
+            received = _received(arrived_us)
+        return self._event(event, ids, speaker or "", role, subject, claim, received, origin), arrived_us
 
     def _checked_role(self, event: PublicEvent, speaker: str | None) -> str:
         role = self._parties.role(speaker) if speaker else None
@@ -100,7 +108,7 @@ class Gate:
         return subject
 
     def _event(
-        self, event: PublicEvent, ids: bool, speaker: str, role: str, subject: str | None, claim: str, arrived_us: int, origin: str
+        self, event: PublicEvent, ids: bool, speaker: str, role: str, subject: str | None, claim: str, received: str, origin: str
     ) -> Event:
         """The event as ``custody-log`` has it, after the last checks. ``ids``: whether one may have strayed from where it belongs."""
         _check_municipalities(event.data)
@@ -115,7 +123,7 @@ class Gate:
             speaker=speaker,
             role=role,
             own_feed=self._roles[role].own_feed,
-            received=_received(arrived_us),
+            received=received,
             origin=origin,
             subject=token(self._key, subject) if subject else None,
             last4=last4(subject) if subject else None,
@@ -198,5 +206,6 @@ def _exists(text: str) -> bool:
     return 1 < instant.year < 9999 or EARLIEST_US <= to_us(instant) <= LATEST_US
 
 
-def _instant_us(text: str) -> int:
-    return to_us(datetime.fromisoformat(text))
+def _is_plain(instant: str) -> bool:
+    """Whether it is spelled as ``to_text`` spells it, for sure: in UTC, with microseconds."""
+    return len(instant) == PLAIN and instant[-1] == "Z" and instant[-7:-1] != "000000"

@@ -9,13 +9,18 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import orjson
 
+from schemas.codec import encode
 from schemas.events import Event
 from schemas.instants import from_text, to_text
-from schemas.records import Input, Pulse
+from schemas.records import Pulse
+from streams.clocks import UNKNOWN, Clocks
 from streams.partition import Batch, Partition
 from streams.policy import Policies
 from streams.verdicts import HopVerdict, hop_verdicts
 
+NEVER_US = 1 << 62
+WHOLE_FILE_S = 1 << 40
+"""A bucket in which all of a file lies: nobody asks for its clock marks."""
 Said = tuple[int, bytes | None, bytes]
 """Partition, key, value (the record's JSON unchanged)."""
 
@@ -52,16 +57,22 @@ class LogJudge:
 
 
 class FileJudge:
-    """Judges events as of their arrival: all at once (``over``), or fed in the order of arrival, then ``finish``."""
+    """Judges events as of their arrival: all at once (``over``), or fed in the order of arrival, then ``finish``.
+
+    What is said of an application depends on its own events and on the instants at which the others' arrive, and on nothing else of
+    theirs: so several judges may each have some of the applications, if each finishes at the same
+    instant.
+    """
 
     def __init__(self, policies: Policies) -> None:
+        partition = Partition(policies, 0)
+        self._clock = partition.clocks = _FileClock()
+        self._batch = Batch(partition)
         self._policies = policies
-        self._batch = Batch(Partition(policies, 0))
         self._interval_us = policies.newest.pulse_interval_us
         self._offset = 0
-        self._clock_us = -1
-        self._vendors: list[str] = []
-        """Those that have spoken so far: each is an input of its own, read through like the file."""
+        self._next_us = NEVER_US
+        """Nothing is due before it."""
 
     def over(self, events: Iterable[Event], until_us: int) -> Iterator[Said]:
         """What is said of events in the order of arrival, of those that arrived by ``until_us``."""
@@ -72,41 +83,75 @@ class FileJudge:
 
     def feed(self, event: Event) -> Iterator[Said]:
         arrived_us = from_text(event.received)
-        yield from self._pulse_until((arrived_us - 1) // self._interval_us * self._interval_us)
-        if event.own_feed and event.speaker not in self._vendors:
-            self._vendors.append(event.speaker)
-            yield from self._pulse(self._clock_us) if self._clock_us >= 0 else ()
-        if event.subject is not None:
-            self._offset += 1
-            self._batch.handle(self._offset, event.subject.encode(), orjson.dumps(msgspec.to_builtins(event)))
-            yield from drain(self._batch, 0)
+        if event.subject is None:
+            self._come_to(self._before(arrived_us))
+        else:
+            self.take(arrived_us, event.subject.encode(), encode(event))
+        yield from self.said()
 
     def finish(self, until_us: int) -> Iterator[Said]:
         """All silence up to ``until_us`` is a fact."""
-        yield from self._pulse_until(until_us)
+        self._come_to(until_us)
+        yield from self.said()
+
+    def take(self, arrived_us: int, token: bytes, value: bytes) -> None:
+        """``feed`` for a record of ``custody-log``; what it makes the watch say, ``said`` gives."""
+        self._come_to(self._before(arrived_us))
+        self._offset += 1
+        self._batch.handle(self._offset, token, value)
+        due_us = self._batch.due_of(token)
+        if due_us is not None and due_us < self._next_us:
+            self._next_us = due_us
+
+    def said(self) -> Iterator[Said]:
+        """What has been said since it was last asked."""
+        yield from (said for said in drain(self._batch, 0) if said[1] is not None)
 
     def verdicts(self) -> Iterator[HopVerdict]:
         yield from final_verdicts(self._batch, self._policies)
 
-    def _pulse_until(self, until_us: int) -> Iterator[Said]:
-        """A pulse after each due time on the way, on the grid of the interval, and one at the end."""
-        while (due_us := self._batch.first_due()) is not None:
-            pulse_us = (due_us // self._interval_us + 1) * self._interval_us
-            if pulse_us > until_us:
-                break
-            yield from self._pulse(max(pulse_us, self._clock_us))
-        if until_us > self._clock_us:
-            yield from self._pulse(until_us)
+    def records(self) -> dict[bytes, bytes]:
+        """Token -> the application's record, as ``applications`` keeps it; of one that has shrunk: as it was when it did."""
+        kept = {token: record for token, record in self._batch.changed().items() if record is not None}
+        return kept | self._batch.ended()
 
-    def _pulse(self, clock_us: int) -> Iterator[Said]:
-        self._clock_us = clock_us
+    def _before(self, arrived_us: int) -> int:
+        """The last instant on the grid of the interval that lies before an arrival."""
+        return (arrived_us - 1) // self._interval_us * self._interval_us
+
+    def _come_to(self, until_us: int) -> None:
+        """A pulse after each due time on the way, on the grid of the interval, and one at the end if anything is due then."""
+        if self._next_us < until_us:
+            self._next_us = NEVER_US
+            while (due_us := self._batch.first_due()) is not None:
+                pulse_us = (due_us // self._interval_us + 1) * self._interval_us
+                if pulse_us > until_us:
+                    self._next_us = due_us
+                    break
+                self._pulse(max(pulse_us, self._clock.now_us))
+        if until_us > self._clock.now_us:
+            if self._next_us < until_us:
+                self._pulse(until_us)
+            self._clock.now_us = until_us
+
+    def _pulse(self, clock_us: int) -> None:
         self._offset += 1
-        at = to_text(clock_us)
-        names = {"file": None, **{f"file of {vendor}": vendor for vendor in self._vendors}}
-        inputs = {name: Input(vendor=vendor, partitions=1, through={0: at}, heard={}) for name, vendor in names.items()}
         newest = self._policies.newest.version
-        self._batch.pulse(self._offset, Pulse(at=at, bucket_s=5, policy=newest, input_set=len(names), inputs=inputs))
-        yield from (said for said in drain(self._batch, 0) if said[1] is not None)
+        self._batch.pulse(self._offset, Pulse(at=to_text(clock_us), bucket_s=WHOLE_FILE_S, policy=newest, input_set=0, inputs={}))
+
+
+class _FileClock(Clocks):
+    """Every input is the file: all clocks are one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_us = UNKNOWN
+
+    def of(self, vendors: Iterable[str]) -> int:
+        return self.now_us
+
+    def hear(self, pulse: Pulse) -> None:
+        self.now_us = max(self.now_us, from_text(pulse.at))
 
 
 def drain(batch: Batch, number: int) -> Iterator[Said]:

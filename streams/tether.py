@@ -30,11 +30,16 @@ def start_tethered(command: Sequence[str | Path], log: IO[bytes], env: Mapping[s
     return _starter.submit(start).result()
 
 
-def _become(parent: int, command: list[str]) -> None:
+def stay_with(parent: int) -> None:
+    """Ends this process when the thread that started it does, in whatever way; at once if ``parent`` is no more."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
+
+
+def _become(parent: int, command: list[str]) -> None:
+    stay_with(parent)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and a command would inherit that
     os.execvp(command[0], command)
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "doctor",
     "key": "keys",
     "replay": "sending",
+    "import": "importing",
     "simulate": "simulating",
     "stalls": "looking",
     "where": "whereabouts",

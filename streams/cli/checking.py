@@ -22,7 +22,9 @@ from streams.settings import load_settings
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header; - for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header, .parquet; - for standard input.")
+    ],
     speaker: Speaker = None,
     until: Annotated[str | None, typer.Option(help="Judge silence up to this instant (RFC 3339); default: the latest arrival.")] = None,
     policy: PolicyFile = None,

@@ -24,7 +24,9 @@ from streams.settings import load_settings
 
 @app.command()
 def judge(
-    events: Annotated[str | None, typer.Argument(help="A file of events (.ndjson, .ndjson.gz, .csv, or - for standard input).")] = None,
+    events: Annotated[
+        str | None, typer.Argument(help="A file of events (.ndjson, .ndjson.gz, .csv, .parquet, or - for standard input).")
+    ] = None,
     log: Annotated[Path | None, typer.Option(help="An exported custody-log instead of a file of events.")] = None,
     speaker: Speaker = None,
     policy: PolicyFile = None,

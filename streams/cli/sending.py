@@ -30,7 +30,9 @@ TAKEN_WITHIN_S = 30.0
 
 @app.command()
 def replay(
-    files: Annotated[list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header; - for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Files of events: .ndjson, .ndjson.gz, .csv with a header, .parquet; - for standard input.")
+    ],
     speaker: Speaker = None,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was sent and refused, with reasons, as one line of JSON.")] = False,

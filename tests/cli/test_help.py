@@ -20,6 +20,7 @@ OPTIONS = {
     "doctor": ("--data", "--free", "--json", "Nothing is changed"),
     "key": ("rotate", "show", "The keys of the tokens"),
     "replay": (".ndjson.gz", ".csv", "--speaker", "--json", "received", "Exit code 1"),
+    "import": (".parquet", "--name", "--speaker", "--data", "--workers", "--json", "received", "nothing stands twice"),
     "simulate": ("--applications", "--seed", "--days", "--scenario", "--out", "--truth", "--key", "--json", "real codes"),
     "stalls": ("--follow", "--by", "kiosk|vendor|hop", "--json"),
     "where": ("never an argument", "申請書ID", "--json"),

@@ -2,10 +2,14 @@
 
 import gzip
 import json
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from streams.files import COLUMNS, FileError, check_readable, read_lines
 
@@ -150,6 +154,43 @@ def test_a_damaged_file_is_said_in_a_sentence(tmp_path: Path, name: str, content
         list(read_lines(str(tmp_path / name)))
 
     assert str(raised.value).startswith(f"{tmp_path / name}: {wrong}")
+
+
+def parquet_file(folder: Path, columns: dict[str, Any]) -> Path:
+    path = folder / "events.parquet"
+    parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def test_a_row_of_parquet_is_the_event_it_stands_for(tmp_path: Path) -> None:
+    at = datetime(2026, 4, 1, 9, tzinfo=timezone(timedelta(hours=9)))
+    whole = {name: [value, value] for name, value in zip(HEADER.split(","), ROW.split(","), strict=True)}
+    times = pa.array([at, at], pa.timestamp("us", "Asia/Tokyo"))
+    words = pa.array(["SOKA-01", None]).dictionary_encode()
+    path = parquet_file(tmp_path, whole | {"time": times, "count": pa.array([7, None]), "kiosk": words, "batch": ["", ""]})
+
+    assert read(path) == [(1, {**EVENT, "data": {"count": 7, "kiosk": "SOKA-01"}}), (2, EVENT)]
+
+
+def test_what_parquet_has_in_another_type_is_for_the_gate_to_refuse(tmp_path: Path) -> None:
+    whole = {name: [value] for name, value in zip(HEADER.split(","), ROW.split(","), strict=True)}
+    odd = {"time": pa.array([datetime(2026, 4, 1, 9)]), "kiosk": pa.array([b"\xff1"]), "batch": pa.array([Decimal("1.5")]), "count": [0]}
+
+    [(_, event)] = read(parquet_file(tmp_path, whole | odd))
+
+    # a time without an offset; what is no text; a count of none, which is a count
+    assert event == {**EVENT, "time": "2026-04-01T09:00:00", "data": {"kiosk": "\ufffd1", "batch": "1.5", "count": 0}}
+
+
+def test_parquet_that_is_none_or_has_other_columns_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "none.parquet").write_bytes(b"no parquet at all")
+    for path, wrong in (
+        (tmp_path / "none.parquet", "cannot be read as Parquet"),
+        (tmp_path / "not.parquet", "No such file or directory"),
+        (parquet_file(tmp_path, {"when": ["x"]}), "unknown column 'when', missing column 'speaker'"),
+    ):
+        with pytest.raises(FileError, match=wrong):
+            read(path)
 
 
 def test_a_file_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
