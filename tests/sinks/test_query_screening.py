@@ -131,6 +131,7 @@ def test_whose_question_it_is_is_no_parameter() -> None:
 def test_no_query_answers_a_town_about_another_ones_people(history: History) -> None:
     """Nine people live elsewhere, and are there no more than nobody: nine are fewer than ten."""
     given = {"hop": "upload", "token": f"{3:064x}", "kiosk": "far-1", "at": "2026-04-09 00:00:00"}
+    given |= {"vendor": "plaza", "criterion": "in_time"}
 
     def ask(name: str) -> list[dict[str, Any]]:
         return history.ask(name, SOKA, **{each.name: given[each.name] for each in named_query(name).parameters if each.default is None})
