@@ -17,6 +17,7 @@ KINDS = {
     "UInt32": pa.uint32(),
     "UInt64": pa.uint64(),
     "Int64": pa.int64(),
+    "Float64": pa.float64(),
 }
 
 

@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import Error
 
 from schemas.codec import encode
 from sinks.arrow import ArrowRows, Types, arrow_type
-from sinks.columns import COLUMNS
+from sinks.columns import COLUMNS, Columns
 from sinks.cuts import Range
 from sinks.dialects import Dialect
 from sinks.migrate import Migration, migrate, missing
@@ -175,6 +175,12 @@ class Store:
             self._insert("ranges", load.entry, load.range, token(load.log, load.cut, "ranges"))
             reach("history.after_entering")
         return load.count
+
+    def put(self, table: str, columns: Columns, dedup: str) -> None:
+        """Rows that come from no log: nothing happens if their token has been seen."""
+        rows = ArrowRows(self._types(table))
+        rows.add(columns)
+        self._insert(table, rows, {}, dedup)
 
     def keep(self, version: Version) -> bool:
         """What the files of this deployment say, if it has not said that before; whether it has not."""

@@ -36,6 +36,10 @@ SOURCES = {
     "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
     "every_hop": f"{_HOPS}, ({{mine}}) AS own FROM hops_now",
     "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
+    "my_curve": (
+        "SELECT *, run IN (SELECT argMax(run, at) FROM curves GROUP BY hop) AS newest FROM curve_hops"
+        " WHERE run IN (SELECT run FROM curves) AND ({mine})"
+    ),
     "least_people": f"SELECT {LEAST_PEOPLE} AS people",
 }
 """Name -> what a query finds under it. ``read_to``: up to when history has been read, its *now*; ``feeds_read`` is of no person.

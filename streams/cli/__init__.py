@@ -35,6 +35,7 @@ COMMANDS = {
     "query": "history",
     "report": "reporting",
     "scorecard": "scoring",
+    "curve": "curving",
     "check": "checking",
     "judge": "judging",
     "export": "exporting",

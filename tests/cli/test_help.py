@@ -27,6 +27,7 @@ OPTIONS = {
     "query": ("hops_now", "stalls_now", "--format", "read-only", "--for", "--list", "NAME=VALUE"),
     "report": ("--municipality", "--month", "--out", "A4"),
     "scorecard": ("--vendor", "--from", "--to", "table|json|html", "--out", "--for", "silence never improves"),
+    "curve": ("--hop", "--factors", "--file", "--speaker", "--json", "false alarms"),
     "check": ("--speaker", "--until", "--json", "received", "Exit code 1"),
     "judge": ("--log", "--policy", "--until", "--verdicts", "--key", "Exit code 1"),
     "export": ("custody-log", "stall-events", "history"),

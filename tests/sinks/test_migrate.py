@@ -17,6 +17,8 @@ TABLES = {"events", "refusals", "transitions", "hops", "applications", "coverage
     "parties",
     "policies",
     "calendars",
+    "curve_hops",
+    "curves",
 }
 GOOD = "-- What: a table.\n-- Why: for this test.\n-- Blocks: nothing.\n\nCREATE TABLE IF NOT EXISTS a (b UInt8) ENGINE = Memory;\n"
 
@@ -25,7 +27,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
     first = open_store().migrate(read_migrations())
     store = open_store()
 
-    assert first == ["events", "transitions", "hops", "coverage", "references"]
+    assert first == ["events", "transitions", "hops", "coverage", "references", "curves"]
     assert store.migrate(read_migrations()) == []
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
     assert store.query("SELECT number, name FROM migrations ORDER BY number") == [
@@ -34,6 +36,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
         (3, "hops"),
         (4, "coverage"),
         (5, "references"),
+        (6, "curves"),
     ]
 
 
@@ -61,7 +64,7 @@ def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Cal
         migrate(Dying(), read_migrations())
     assert store.query("SELECT count() FROM migrations") == [(0,)]
 
-    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage", "references"]
+    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage", "references", "curves"]
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
 
 
