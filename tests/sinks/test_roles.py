@@ -11,7 +11,7 @@ from sinks.dialects import Dialect
 from sinks.migrate import read_migrations
 from sinks.roles import RolesError, read_roles, role_statements, rows
 from tests.cli.house import House
-from tests.sinks.test_named_queries import CHIYODA, SOKA, A, B, History
+from tests.sinks.test_named_queries import AT_SOKA, CHIYODA, SOKA, A, B, History, at
 
 ROLES = read_roles()
 STATEMENTS = {dialect: [*role_statements(ROLES, [SOKA, CHIYODA], ["11"], dialect)] for dialect in (Dialect.SINGLE, Dialect.REPLICATED)}
@@ -86,6 +86,9 @@ def test_a_role_sees_what_the_layer_of_named_queries_shows(history: History, dat
         history.hop(person, 1, **place)
         history.said(person, 1, "raised", 4, **place)
         history.event(person, "application.received", 5, kiosk=None)
+        towns = {town: {**AT_SOKA, **place}[town] for town in ("kiosk_municipality", "residence_municipality")}
+        judged = {"run": "r", "hop": "upload", "factor": 1, "token": person, "attempt": 1, "state": "late", "entered_at": at(1)}
+        history._insert("curve_hops", {**judged, **towns, "known_to": at(9)})
     history.hop("e", 1, kiosk_municipality=None, residence_municipality=None)
 
     def seen(kind: str, code: str, table: str) -> list[str]:
