@@ -19,6 +19,8 @@ class _Queue:
     def __init__(self) -> None:
         self.near: list[tuple[int, bytes]] = []
         self.far: dict[int, list[bytes]] = {}
+        self.hours: list[int] = []
+        """Those of ``far``, as a heap: there may be thousands, until the last is forgotten."""
         self.hour = UNKNOWN
         """Up to which ``near`` holds everything."""
 
@@ -33,12 +35,14 @@ class _Queue:
             self.far[hour].append(token)
         else:
             self.far[hour] = [token]
+            heappush(self.hours, hour)
 
     def come_to(self, hour: int, due_of: DueOf) -> None:
         if hour > self.hour:
             self.hour = hour
-            for reached in [far for far in self.far if far <= hour]:
-                self._spread(reached, due_of)
+            hours = self.hours
+            while hours and hours[0] <= hour:
+                self._spread(heappop(hours), due_of)
 
     def passed(self, clock_us: int, due_of: DueOf) -> Iterator[bytes]:
         """Take out those whose instant the clock has passed; one may come twice."""
@@ -58,7 +62,7 @@ class _Queue:
         """The earliest instant."""
         while self.near or self.far:
             if not self.near:
-                self.come_to(min(self.far), due_of)
+                self.come_to(self.hours[0], due_of)
                 continue
             looked_for_us, token = self.near[0]
             due_us = due_of(token)
@@ -87,7 +91,8 @@ class _Queue:
         near, self.near = self.near, []
         for token in {token for _, token in near}:
             self._again(token, due_of)
-        for hour in sorted(self.far):
+        hours, self.hours = self.hours, []
+        for hour in sorted(hours):
             self._spread(hour, due_of)
 
     def _spread(self, hour: int, due_of: DueOf) -> None:

@@ -16,24 +16,40 @@ from schemas.identity import content_hash, event_hash
 from schemas.records import Application, OpenHop, Way
 from schemas.stored import NAMES, ROW, Stored, arrived_as, latest_arrival_us, names_of, pack_row
 from streams.custody import AHEAD_US, EVENTS_OF_A_SPEAKER, Attribution, Derived, claimed_us
-from streams.deadlines import day_of, due_us, effective_hop
+from streams.deadlines import day_begins_us, day_of, due_us, effective_hop
 from streams.policy import Hop, Policies, Policy
 
 Places = tuple[int, int, int, int]
 """Vendor, kiosk, both municipalities: as ``Way`` has them."""
 ROWS = EVENTS_OF_A_SPEAKER * ROW
+NEW_NAMES = 6
+"""So many names an event brings, at most."""
 NEVER_US = 1 << 62
 NO_VERSION = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Opening:
     """A hop that a milestone opens."""
 
-    hop: Hop
-    rule: str
-    begun: int
-    """If any of these milestones was seen, it was opened by it."""
+    def __init__(self, hop: Hop, rule: str, begun: int, policy: Policy) -> None:
+        self.name, self.rule, self.version = hop.name, rule, policy.version
+        self.begun = begun
+        """If any of these milestones was seen, it was opened by it."""
+        self.hop, self._policy = hop, policy
+        self._wall = tuple(limit for _, limit in hop.limits) if hop.clock == "wall" else None
+        self._from_us, self._until_us = 0, 0
+        self._limits: tuple[int | None, ...] = ()
+        """Of whoever enters at these instants: a day's, that of the last news."""
+
+    def limits(self, entered_us: int) -> tuple[int | None, ...]:
+        if self._wall is not None:
+            return tuple([entered_us + limit for limit in self._wall])
+        if not self._from_us <= entered_us < self._until_us:
+            hop, policy = self.hop, self._policy
+            day = day_of(entered_us, policy.timezone)
+            self._limits = tuple(due_us(hop, limit, entered_us, policy) for _, limit in hop.limits)
+            self._from_us, self._until_us = day_begins_us(day, policy.timezone), day_begins_us(day + 1, policy.timezone)
+        return self._limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,9 @@ class Road:
     """The steps of one version of the procedure, for applications all of whose events fall into its time."""
 
     def __init__(self, policies: Policies, place: int) -> None:
-        self.policy = policies.versions[place]
+        policy = self.policy = policies.versions[place]
+        self.version, self.role, self.grace_us = policy.version, policy.attribution_role, policy.grace_us
+        self.from_us = policy.effective_us
         later = policies.versions[place + 1 :]
         self.until_us = later[0].effective_us if later else NEVER_US
         versions = policies.versions[: place + 1]
@@ -65,7 +83,7 @@ class Road:
         self._matched = matched(versions)
         self._policies, self._place = policies, place
         self._steps: dict[Attribution | None, Mapping[str, Step]] = {}
-        self._limits: dict[tuple[str, str, int], tuple[int | None, ...]] = {}
+        self.unruled = self.steps(None)
 
     def steps(self, named: Attribution | None) -> Mapping[str, Step]:
         """By milestone; none where an earlier version would judge some hop. ``named`` is None where no override asks."""
@@ -74,16 +92,6 @@ class Road:
         found = self._steps.get(named)
         if found is None:
             found = self._steps[named] = self._made(named)
-        return found
-
-    def limits(self, hop: Hop, rule: str, entered_us: int) -> tuple[int | None, ...]:
-        policy = self.policy
-        if hop.clock == "wall":
-            return tuple([entered_us + limit for _, limit in hop.limits])
-        key = hop.name, rule, day_of(entered_us, policy.timezone)
-        found = self._limits.get(key)
-        if found is None:
-            found = self._limits[key] = tuple(due_us(hop, limit, entered_us, policy) for _, limit in hop.limits)
         return found
 
     def _made(self, named: Attribution | None) -> Mapping[str, Step]:
@@ -115,7 +123,8 @@ class Road:
         return Step(0 if stands_for is None else self._bits([stands_for]), 0, closes, frozenset(), opens, begins=True)
 
     def _opens(self, name: str, hops: Iterable[tuple[Hop, str]]) -> tuple[Opening, ...]:
-        return tuple(Opening(hop, rule, self._bits(hop.begins)) for hop, rule in hops if name in hop.begins and name not in hop.ends)
+        opened = [(hop, rule) for hop, rule in hops if name in hop.begins and name not in hop.ends]
+        return tuple(Opening(hop, rule, self._bits(hop.begins), self.policy) for hop, rule in opened)
 
     def _bits(self, names: Iterable[str]) -> int:
         return sum({1 << self.policy.order[name] for name in names if name in self.policy.order})
@@ -168,74 +177,77 @@ class Ordinary:
         else:
             way = record.way
             first_us = way.first_us
-        rows = record.rows
+        rows, names = record.rows, record.names
         if not way.last_us < at_us <= arrived_us + AHEAD_US or way.ended or len(rows) >= ROWS:
             return None
-        road = self._road(first_us)
-        if way.version not in (road.policy.version, NO_VERSION):
+        road = self.roads[0]
+        if first_us < road.from_us:
+            road = self._road(first_us)
+        if way.version != road.version and way.version != NO_VERSION:
             return None  # a version came into force after it was derived
-        if at_us >= road.until_us:
-            return None
+        if at_us >= road.until_us or len(names) > NAMES - NEW_NAMES:
+            return None  # in the latter case all its rows may have to be written anew
 
-        names, places, named = self._named(record.names, way, road.policy.attribution_role, name, event)
-        if len(names) > NAMES:
-            return None  # all its rows have to be written anew
-        if named[0] and named[0] != places[1] and event.role == road.policy.attribution_role:
+        by_vendor = event.role == road.role
+        if by_vendor and way.vendor and names.get(event.speaker) != way.vendor:
             return None  # another vendor
-        if (record.said or (road.ruled and rows)) and named != named_by(way):
-            return None
-        step = road.steps(attribution(named, [*names]) if road.ruled else None).get(name)
+        if not road.ruled:
+            if record.said and _names_anew(way, event, by_vendor):
+                return None
+            step = road.unruled.get(name)
+        else:
+            if (record.said or rows) and _names_anew(way, event, by_vendor):
+                return None
+            step = road.steps(_attributed(names, way, event, by_vendor)).get(name)
         if step is None or way.seen & step.blocked:
             return None
-        if step.terminal and latest_arrival_us(rows) > arrived_us + road.policy.grace_us:
+        if step.terminal and latest_arrival_us(rows) > arrived_us + road.grace_us:
             return None  # what came after it shrinks no longer counts
-        open_hops = self._moved(record, road, step, way, at_us, arrived_us)
+        open_hops = self._moved(record, step, way, at_us, arrived_us)
         if open_hops is None:
             return None
 
-        record.open_hops, record.names = open_hops, names
-        record.rows = rows + pack_row(identity, content_hash(event), at_us, arrived_us, *places)
+        data, size = event.data, len(names)
+        milestone = names.setdefault(name, size + 1)
+        speaker = names.setdefault(event.speaker, len(names) + 1)
+        role = names.setdefault(event.role, len(names) + 1)
+        vendor, kiosk, municipality, residence = way.vendor or (speaker if by_vendor else 0), 0, 0, 0
+        named_kiosk, named_municipality, named_residence = way.kiosk, way.kiosk_municipality, way.residence_municipality
+        text = data.kiosk
+        if text is not None:
+            kiosk = names.setdefault(text, len(names) + 1)
+            named_kiosk = named_kiosk or (kiosk if text else 0)
+        text = data.kiosk_municipality
+        if text is not None:
+            municipality = names.setdefault(text, len(names) + 1)
+            named_municipality = named_municipality or (municipality if text else 0)
+        text = data.residence_municipality
+        if text is not None:
+            residence = names.setdefault(text, len(names) + 1)
+            named_residence = named_residence or (residence if text else 0)
+        record.open_hops = open_hops
+        record.rows = rows + pack_row(
+            identity, content_hash(event), at_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence
+        )
         attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
-        record.way = Way(road.policy.version, first_us, at_us, attempt, seen | step.bit, *named, step.terminal)
+        seen, ended = seen | step.bit, step.terminal
+        named = vendor, named_kiosk, named_municipality, named_residence
+        record.way = Way(road.version, first_us, at_us, attempt, seen, *named, ended)
         if not record.last4:
             record.last4 = event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:
             record.vendors = tuple(sorted((*record.vendors, event.speaker)))
-        if step.terminal:
-            record.shrink_us = arrived_us + road.policy.grace_us
+        if ended:
+            record.shrink_us = arrived_us + road.grace_us
         return record
 
-    @staticmethod
-    def _named(known: dict[str, int], way: Way, role: str, name: str, event: Event) -> tuple[dict[str, int], tuple[int, ...], Places]:
-        """The names with those of the event; the places of what the event says; and whom and where verdicts name then."""
-        data, names = event.data, known.copy()
-        milestone = names.setdefault(name, len(names) + 1)
-        speaker = names.setdefault(event.speaker, len(names) + 1)
-        spoken = names.setdefault(event.role, len(names) + 1)
-        text = data.kiosk
-        kiosk = 0 if text is None else names.setdefault(text, len(names) + 1)
-        named_kiosk = way.kiosk or (kiosk if text else 0)
-        text = data.kiosk_municipality
-        municipality = 0 if text is None else names.setdefault(text, len(names) + 1)
-        named_municipality = way.kiosk_municipality or (municipality if text else 0)
-        text = data.residence_municipality
-        residence = 0 if text is None else names.setdefault(text, len(names) + 1)
-        named_residence = way.residence_municipality or (residence if text else 0)
-        vendor = way.vendor or (speaker if event.role == role else 0)
-        return (
-            names,
-            (milestone, speaker, spoken, kiosk, municipality, residence),
-            (vendor, named_kiosk, named_municipality, named_residence),
-        )
-
     def _road(self, first_us: int) -> Road:
-        roads = self.roads
-        for road in roads:
-            if first_us >= road.policy.effective_us:
+        for road in self.roads:
+            if first_us >= road.from_us:
                 return road
-        return roads[-1]
+        return self.roads[-1]
 
-    def _moved(self, record: Stored, road: Road, step: Step, way: Way, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
+    def _moved(self, record: Stored, step: Step, way: Way, at_us: int, arrived_us: int) -> tuple[OpenHop, ...] | None:
         """The hops that are open after the step; None: something may have to be said of them."""
         said = {each.hop for each in record.said} if record.said else ()
         left = []
@@ -252,15 +264,36 @@ class Ordinary:
         attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
         for opening in step.opens:
             if not seen & opening.begun:
-                opened, rule = opening.hop, opening.rule
-                if opened.name in said:
+                if opening.name in said:
                     return None
-                limits = road.limits(opened, rule, at_us)
-                left.append(OpenHop(opened.name, attempt, at_us, limits, rule, road.policy.version, arrived_us))
+                limits = opening.limits(at_us)
+                left.append(OpenHop(opening.name, attempt, at_us, limits, opening.rule, opening.version, arrived_us))
         if len(left) > 1:
             order = self.policies.hop_order
             left.sort(key=lambda hop: (order[hop.hop], hop.attempt))
         return tuple(left)
+
+
+def _names_anew(way: Way, event: Event, by_vendor: bool) -> bool:
+    """Whether the event says first whom or where verdicts name."""
+    data = event.data
+    return bool(
+        (by_vendor and not way.vendor)
+        or (data.kiosk and not way.kiosk)
+        or (data.kiosk_municipality and not way.kiosk_municipality)
+        or (data.residence_municipality and not way.residence_municipality)
+    )
+
+
+def _attributed(names: Iterable[str], way: Way, event: Event, by_vendor: bool) -> Attribution:
+    """Whom and where verdicts name with the event."""
+    known, data = attribution(named_by(way), [*names]), event.data
+    return Attribution(
+        known.vendor or (event.speaker if by_vendor else None),
+        known.kiosk or data.kiosk or None,
+        known.kiosk_municipality or data.kiosk_municipality or None,
+        known.residence_municipality or data.residence_municipality or None,
+    )
 
 
 def _is_copy(record: Stored, identity: bytes, event: Event, arrived_us: int) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from schemas.codec import decode_event, decode_pulse, encode
-from schemas.events import PREFIX, Event
+from schemas.events import CORRECTED, PREFIX, Event
 from schemas.instants import SECOND_US, from_text, to_text
 from schemas.records import NEWEST, PULSE_KEY, TOKEN_LENGTH, Application, Applied, ClockMark, Mark, Pulse
 from schemas.stored import Glance, Stored, decode_stored, due_of, encode_stored, glance, pack, unpack
@@ -19,7 +19,7 @@ from streams.clocks import UNKNOWN, Clocks
 from streams.due import DueIndex
 from streams.ordinary import COPY, Ordinary
 from streams.policy import Policies, PolicyMissing
-from streams.stalls import OPEN, Change, advance, expire, is_news, next_due_us
+from streams.stalls import OPEN, Change, advance, expire, next_due_us
 from streams.verdicts import stall_id, transition
 
 Record = tuple[int, bytes | None, bytes | None]
@@ -27,6 +27,9 @@ Record = tuple[int, bytes | None, bytes | None]
 Was = tuple[bool, int | None, tuple[str, ...]]
 """What a record counted as before it changed: whether it is open; when it is due, by the clock of which vendors."""
 NEW: Was = (False, None, ())
+UNTOUCHED = Stored()
+"""Stands for: not in the batch yet."""
+NAME_BEGINS = len(PREFIX)
 
 
 class Partition:
@@ -35,6 +38,8 @@ class Partition:
     def __init__(self, policies: Policies, number: int) -> None:
         self.policies, self.number = policies, number
         self.ordinary = Ordinary(policies)
+        self.news = policies.milestones | {CORRECTED}
+        """Whatever can change a verdict: the milestones of every version, and corrections."""
         self.records: dict[bytes, bytes] = {}
         self.applied = Applied()
         self.clocks = Clocks()
@@ -116,15 +121,20 @@ class Batch:
         self.offset = offset
         if key is None or value is None:
             return
+        pulse: Pulse | None = None
         try:
-            news = read_news(key, value) if len(key) == TOKEN_LENGTH else None
-            pulse = read_pulse(value) if key == PULSE_KEY else None
+            if len(key) == TOKEN_LENGTH:
+                event, arrived_us = read_news(key, value)
+            elif key == PULSE_KEY:
+                pulse = read_pulse(value)
+            else:
+                return
         except (msgspec.MsgspecError, ValueError):
             self.unreadable.append(offset)
             return
-        if news is not None:
-            self._news(key, *news)
-        if pulse is not None:
+        if pulse is None:
+            self._news(key, event, arrived_us)
+        else:
             self.pulse(offset, pulse)
 
     def first_due(self) -> int | None:
@@ -164,25 +174,26 @@ class Batch:
         return {token: unpack(record) for token, record in last.items()}
 
     def _record(self, token: bytes) -> Stored | None:
-        if token in self.working:
-            return self.working[token]
+        record = self.working.get(token, UNTOUCHED)
+        if record is not UNTOUCHED:
+            return record
         stored = self.partition.records.get(token)
         return None if stored is None else decode_stored(stored)
 
     def _news(self, token: bytes, event: Event, arrived_us: int) -> None:
-        policies, name = self.partition.policies, event.type[len(PREFIX) :]
-        if not is_news(name, policies):
+        partition, name = self.partition, event.type[NAME_BEGINS:]
+        if name not in partition.news:
             return
-        record = self._record(token)
+        policies, record = partition.policies, self._record(token)
         was = NEW if record is None else (bool(record.open_hops), record.due_us, record.vendors)
-        after = self.partition.ordinary.step(record, name, event, arrived_us)
+        after = partition.ordinary.step(record, name, event, arrived_us)
         if after is COPY:
             return
         if after is not None:
             after.due_us = next_due_us(after, policies)
         else:
             vendors = set(record.vendors) if record is not None else set()
-            clock_us = self.partition.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
+            clock_us = partition.clocks.of(vendors | {event.speaker} if event.own_feed else vendors)
             before = None if record is None else unpack(record)
             known, changes = advance(before, event, arrived_us, clock_us, policies)
             if known is before:
@@ -191,7 +202,8 @@ class Batch:
             for change in changes:
                 self._say(token, after.last4, change)
         self._put(token, was, after)
-        self.shrunk.pop(token, None)  # it was forgotten, and begins anew
+        if self.shrunk:
+            self.shrunk.pop(token, None)  # it was forgotten, and begins anew
 
     def pulse(self, offset: int, pulse: Pulse) -> None:
         """Time goes on: silence that is now a fact is said, then the clock is marked."""
@@ -226,9 +238,13 @@ class Batch:
         was_open, was_us, before = was
         token = self.tokens.setdefault(token, token)
         self.working[token] = after
-        self.opened += (after is not None and bool(after.open_hops)) - was_open
-        if after is not None and after.due_us is not None and (was_us is None or after.due_us < was_us or after.vendors != before):
-            self.partition.due.put(token, after.due_us, after.vendors)
+        if after is None:
+            self.opened -= was_open
+            return
+        self.opened += bool(after.open_hops) - was_open
+        due_us = after.due_us
+        if due_us is not None and (was_us is None or due_us < was_us or after.vendors != before):
+            self.partition.due.put(token, due_us, after.vendors)
 
     def _say(self, token: bytes, last4: str, change: Change) -> None:
         text, said = token.decode(), change.said
@@ -265,7 +281,8 @@ class Batch:
 
 def read_news(token: bytes, value: bytes) -> tuple[Event, int]:
     """An application's event and its arrival; MsgspecError or ValueError if it is none."""
-    token.decode("ascii")
+    if not token.isascii():
+        raise ValueError("a token is hexadecimal digits")
     event = decode_event(value)
     return event, from_text(event.received)
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from schemas.events import CORRECTED, Event
+from schemas.events import Event
 from schemas.records import Application, Marker, OpenHop, Said
 from schemas.stored import Stored, unpack
 from streams.custody import Attribution, Custody, Derived, contribute, derive
@@ -43,11 +43,6 @@ class Change(NamedTuple):
         """The place among all transitions of one pulse: by due_at, token, hop, attempt, level."""
         place = self.policy.hop_order[self.said.hop]
         return self.said.due_us, token, place, self.said.attempt, self.hop.levels.index(self.said.level)
-
-
-def is_news(name: str, policies: Policies) -> bool:
-    """Whether an event of this name can change a verdict: a milestone of any version, or a correction."""
-    return name in policies.milestones or name == CORRECTED
 
 
 def advance(
@@ -101,12 +96,16 @@ def next_due_us(record: Application | Stored, policies: Policies) -> int | None:
 def _next_due_us(record: Application | Stored, said_now: tuple[Said, ...], policies: Policies) -> int | None:
     if record.marker is not None:
         return forget_at_us(record.marker, policies)
-    instants = [] if record.shrink_us is None else [record.shrink_us]
     if not said_now:
+        first_us = record.shrink_us
         for hop in record.open_hops:
-            if hop.due_us[0] is not None:
-                instants.append(max(hop.due_us[0], hop.news_us + policies.needed(hop.policy_version).settle_us))
-        return min(instants, default=None)
+            limit_us, settled_us = hop.due_us[0], hop.news_us + policies.needed(hop.policy_version).settle_us
+            if limit_us is not None:
+                at_us = limit_us if limit_us > settled_us else settled_us
+                if first_us is None or at_us < first_us:
+                    first_us = at_us
+        return first_us
+    instants = [] if record.shrink_us is None else [record.shrink_us]
     said = {(s.hop, s.attempt): s for s in said_now}
     for hop in record.open_hops:
         policy = policies.needed(hop.policy_version)
