@@ -156,8 +156,8 @@ class DueIndex:
         return len({token for queue in list(self._queues.values()) for token in queue.before(until_us, due_of)})
 
     def tidy(self, live: int, due_of: DueOf) -> None:
-        """Each once, where it belongs, if more than the ``live`` were added, so that memory follows what is open."""
-        if self.added > live + SPARE:
+        """Each once, where it belongs, if more than twice the ``live`` were added, so that memory follows what is open."""
+        if self.added > 2 * live + SPARE:
             self.added = 0
             for vendors, queue in list(self._queues.items()):
                 queue.tidy(due_of)

@@ -40,6 +40,9 @@ class BatchTopic(Topic):
 class AsRead(fetcher.PartitionRecords):
     """Records as they are read from a fetch. aiokafka would make a ConsumerRecord of each, which costs a tenth of the watch's time."""
 
+    def __iter__(self) -> Any:
+        return self._records_iterator  # not by way of ``__next__``, which is a call for each record
+
     def _consumer_record(self, tp: TP, record: Any) -> Any:
         return record
 
@@ -74,13 +77,14 @@ class BatchConsumer(driver.Consumer):
         if records is None or self.should_stop or not self.flow_active:
             # Faust would seek here, which fails if a rebalance has just taken the assignment away. Who resumes seeks, too.
             return
-        for start in range(0, max(map(len, records.values()), default=0), RUN_LENGTH):
-            for tp, fetched in records.items():  # in turn: while one partition's run is committed, another's is judged
+        turns = [(tp, even_runs(fetched)) for tp, fetched in records.items()]
+        for place in range(max((len(runs) for _, runs in turns), default=0)):
+            for tp, runs in turns:  # in turn: while one partition's run is committed, another's is judged
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return  # a rebalance began: what is left belongs to someone else
-                run = fetched[start : start + RUN_LENGTH]
-                if run and (active is None or tp in active or tp in self._buffered_partitions):
-                    self.delivered[tp.partition] = fetched[-1].offset
+                if place < len(runs) and (active is None or tp in active or tp in self._buffered_partitions):
+                    run = runs[place]
+                    self.delivered[tp.partition] = runs[-1][-1].offset
                     yield tp, _message(tp, run, generation)
 
     async def seek_to_committed(self) -> dict[TP, int]:
@@ -118,6 +122,12 @@ class BatchConsumer(driver.Consumer):
         self._acked_index[tp].clear()
         self._gap.pop(tp, None)
         return int(highest) + 1
+
+
+def even_runs(fetched: list[Any]) -> list[list[Any]]:
+    """All of them in order, in as few runs as there can be. A short one behind a long one would wait for the long one's commit."""
+    size, count = len(fetched), -(-len(fetched) // RUN_LENGTH)
+    return [fetched[size * place // count : size * (place + 1) // count] for place in range(count)]
 
 
 def _message(tp: TP, run: list[Any], generation: int) -> ConsumerMessage:

@@ -35,6 +35,8 @@ unreadable = counter("tairyu_unreadable_records_total")
 
 LONG_RUN_S = 2.0
 """A run of records that takes longer is committed on its way: what is handled is seen, and heartbeats go out between."""
+LOOK_EVERY = 20
+"""Records between two looks at the clock."""
 CLOCKS_ONLY_S = 1.0
 """A batch that moved nothing but clocks may wait this long for its commit: a successor reads it again."""
 
@@ -75,7 +77,7 @@ class Watch:
             broker_session_timeout=self.settings.session_timeout_s,
             broker_heartbeat_interval=self.settings.session_timeout_s / 6,
             broker_commit_interval=1.0,
-            broker_max_poll_records=20_000,
+            broker_max_poll_records=40_000,  # a whole fetch of each of four partitions: while one is committed, the others are judged
             producer_request_timeout=60.0,
             stream_buffer_maxsize=64,
             web_enabled=False,
@@ -119,8 +121,10 @@ class Watch:
             held = self.table.data.partitions[partition]
             await held.lock.acquire()
             began = time.monotonic()
-            for record in run:
-                held.pending.handle(record.offset, record.key, record.value)
+            for start in range(0, len(run), LOOK_EVERY):
+                handle = held.pending.handle
+                for record in run[start : start + LOOK_EVERY]:
+                    handle(record.offset, record.key, record.value)
                 if time.monotonic() - began > LONG_RUN_S:
                     await self._commit(held)
                     began = time.monotonic()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from faust.types import TP
 
-from streams.faust_batch import _message
+from streams.faust_batch import RUN_LENGTH, _message, even_runs
 
 
 def record(offset: int) -> SimpleNamespace:
@@ -18,3 +18,16 @@ def test_a_run_is_one_message_at_the_offset_of_its_last_record() -> None:
 
     assert (message.topic, message.partition, message.offset, message.timestamp) == ("a", 3, 9, 9.0)
     assert (message.value, message.generation_id, message.tp) == (run, 4, TP("a", 3))
+
+
+def test_a_fetch_is_cut_into_few_even_runs() -> None:
+    assert even_runs([]) == []
+    assert even_runs([1]) == [[1]]
+    assert list(map(len, even_runs([0] * RUN_LENGTH))) == [RUN_LENGTH]
+
+    fetched = list(range(2 * RUN_LENGTH + 1))
+    runs = even_runs(fetched)
+
+    assert [record for run in runs for record in run] == fetched
+    assert len(runs) == 3
+    assert max(map(len, runs)) - min(map(len, runs)) <= 1
