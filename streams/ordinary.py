@@ -170,7 +170,8 @@ class Ordinary:
             if at_us < self.policies.versions[0].epoch_us:
                 return None
             record, way, first_us = Stored(), _START, at_us
-        elif identity in record.rows:  # it is known, or two contents go by one name; or it only looks so, which costs time
+        elif record.rows.find(identity) >= 0:  # not ``in``, which first tries it as a number, and makes an error of that
+            # It is known, or two contents go by one name; or it only looks so, which costs time
             return COPY if _is_copy(record, identity, event, arrived_us) else None
         elif record.way is None:
             return None

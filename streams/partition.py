@@ -30,6 +30,8 @@ NEW: Was = (False, None, ())
 UNTOUCHED = Stored()
 """Stands for: not in the batch yet."""
 NAME_BEGINS = len(PREFIX)
+RECENT = 8_000
+"""Records kept decoded until the next batch, at most: 2 KB each."""
 
 
 class Partition:
@@ -41,6 +43,8 @@ class Partition:
         self.news = policies.milestones | {CORRECTED}
         """Whatever can change a verdict: the milestones of every version, and corrections."""
         self.records: dict[bytes, bytes] = {}
+        self.recent: dict[bytes, Stored | None] = {}
+        """Those that the last batch changed, as it left them: many are changed again by the next one, and need not be decoded then."""
         self.applied = Applied()
         self.clocks = Clocks()
         self.due = DueIndex()
@@ -50,6 +54,7 @@ class Partition:
     def restore(self, records: dict[bytes, bytes], applied: Applied) -> None:
         """Start from a ledger as it was loaded: the due index is rebuilt, the clocks stand where they stood."""
         self.records, self.applied, self.clocks, self.due, self.open = records, applied, Clocks(applied), DueIndex(), 0
+        self.recent = {}
         vendors: dict[tuple[str, ...], tuple[str, ...]] = {}
         for token, stored in records.items():
             record: Glance | Stored | None = glance(stored)
@@ -81,6 +86,7 @@ class Partition:
             self.records.pop(token, None)  # its key, too, is the batch's now
             if stored is not None:
                 self.records[token] = stored
+        self.recent = batch.working if len(batch.working) <= RECENT else {}
         self.applied = applied
         self.open += batch.opened
         self.due.tidy(len(self.records), self.due_of)
@@ -175,6 +181,8 @@ class Batch:
 
     def _record(self, token: bytes) -> Stored | None:
         record = self.working.get(token, UNTOUCHED)
+        if record is UNTOUCHED:
+            record = self.partition.recent.get(token, UNTOUCHED)
         if record is not UNTOUCHED:
             return record
         stored = self.partition.records.get(token)

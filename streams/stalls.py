@@ -85,15 +85,14 @@ def expire(record: Record, clock_us: int, policies: Policies) -> tuple[Record | 
         return replace(record, due_us=next_due_us(record, policies)), changes
     if not changes:
         return record, ()
-    return replace(record, said=said, due_us=_next_due_us(record, said, policies)), changes
+    return replace(record, said=said, due_us=next_due_us(record, policies, said)), changes
 
 
-def next_due_us(record: Application | Stored, policies: Policies) -> int | None:
-    """The earliest instant after which ``expire`` has something to do; None: it waits for nothing but news."""
-    return _next_due_us(record, record.said, policies)
-
-
-def _next_due_us(record: Application | Stored, said_now: tuple[Said, ...], policies: Policies) -> int | None:
+def next_due_us(record: Application | Stored, policies: Policies, said_now: tuple[Said, ...] | None = None) -> int | None:
+    """The earliest instant after which ``expire`` has something to do; None: it waits for nothing but news. ``said_now``: what was last
+    said, if the record does not have it yet."""
+    if said_now is None:
+        said_now = record.said
     if record.marker is not None:
         return forget_at_us(record.marker, policies)
     if not said_now:
