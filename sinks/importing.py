@@ -6,9 +6,7 @@ So shares, ranges and tokens follow from the content alone: killed anywhere and 
 identically, and stopped by its token. All ranges are entered at once, last: until then no view sees any of it.
 """
 
-import hashlib
 import os
-import re
 import tempfile
 import time
 from collections import Counter, deque
@@ -23,25 +21,21 @@ from typing import Any, NamedTuple, TypeVar
 
 from schemas.reasons import Reason
 from sinks import shares
-from sinks.arrow import ArrowRows, Types
+from sinks.arrow import Types
 from sinks.clickhouse import FolderOpenError, Load, Store, token
 from sinks.columns import COLUMNS
+from sinks.import_log import TOPIC, ImportingError, check_alone, enter, import_log, there_as
 from sinks.migrate import read_migrations
-from sinks.references import Version, versions
+from sinks.references import versions
 from sinks.shares import Chunk, Import
 from streams.connection import clickhouse
 from streams.failpoints import reach
 from streams.files import read_lines
-from streams.keys import key_marks, load_key
-from streams.loop import LoopError
+from streams.keys import load_key
 from streams.parties import load_parties
 from streams.policy_file import load_policies
 from streams.settings import Settings
 
-LAYOUT = 1
-"""Raised by whoever changes how lines become shares and rows: the same files are then another log."""
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-TOPIC = "import:"
 LINES = 4_000
 """Of a chunk."""
 AHEAD = 4
@@ -52,21 +46,10 @@ FEWEST, MOST = 8, 512
 UNPACKED = {".gz": 12, ".parquet": 12}
 """How much larger than the file its lines are, roughly."""
 
-KNOWN_ELSEWHERE = """
-SELECT topic, uniqExact(token) AS applications FROM applications
-WHERE log_id IN (SELECT argMax(log_id, entered_at) FROM ranges WHERE topic != {topic:String} GROUP BY topic)
-  AND token IN (SELECT token FROM applications WHERE log_id = {log_id:String})
-GROUP BY topic ORDER BY topic"""
-"""The topic of each other log of now that tells of applications of this one, and how many they are."""
-
 Progress = Callable[[str, int, int | None], None]
 """Hears of a step (``read``: lines, ``judged``: shares) how much more of it is done, and of how much, if that is known."""
 TellRefused = Callable[[Path, int, Reason, str], None]
 """File, number of the line, why, path of the fault."""
-
-
-class ImportingError(LoopError):
-    """Files that cannot be imported, or not so; the text says what to do."""
 
 
 class Imported(NamedTuple):
@@ -101,49 +84,36 @@ def import_files(
     FileError for a file that cannot be read; PolicyError, KeyFileError; ImportingError, StoreError, MigrationError: sentences, too.
     """
     began = time.monotonic()
-    if NAME.fullmatch(name) is None:
-        raise ImportingError(f"{name!r} is no name of an import: up to 64 letters, digits, dots, hyphens and underscores")
     files = [file.resolve() for file in files]
     policies = load_policies(settings.policy)
     rules = [*versions(load_parties(settings.parties, policies.newest), policies)]
-    log_id = f"{TOPIC}{name}:{_digest(settings, rules, files, speaker)}"
+    # The files also say what the rows of rules leave out
+    read, count, key_file = [settings.policy, settings.parties, *files], _shares(files), _key_file(settings)
+    log_id = import_log(name, read, (speaker, count), rules, load_key(key_file))
     with _store(settings) as store, tempfile.TemporaryDirectory(prefix="tairyu-import-") as folder:
-        there_as = _there_as(store, name, log_id)
-        if there_as is not None:
-            return Imported(name, 0, 0, Counter(), time.monotonic() - began, there_as)
+        known = there_as(store, log_id)
+        if known is not None:
+            return Imported(name, 0, 0, Counter(), time.monotonic() - began, known)
         told = Import(
             log_id=log_id,
             topic=TOPIC + name,
             speaker=speaker,
-            shares=_shares(files),
+            shares=count,
             folder=Path(folder),
             policy=settings.policy.resolve(),
             parties=settings.parties.resolve(),
-            key=_key_file(settings).resolve(),
+            key=key_file.resolve(),
         )
         with _pool(told, store.types(*COLUMNS), workers or os.cpu_count() or 1) as pool:
             events, refused, latest_us = _read(pool, files, tell_refused, progress)
             if not events:
                 raise ImportingError(f"{', '.join(file.name for file in files)}: no line was taken, so nothing is imported")
             rows, loads = _judge(pool, told.shares, latest_us, store, progress)
-        _check_alone(store, told)
+        check_alone(store, log_id, told.topic)
         for version in rules:
             store.keep(version)
-        _enter(store, loads)
+        enter(store, loads)
     return Imported(name, events, refused, rows, time.monotonic() - began)
-
-
-def _digest(settings: Settings, rules: Sequence[Version], files: Sequence[Path], speaker: str | None) -> str:
-    """Of the files' content, and of all by which their lines are taken and judged: the same id means the same rows."""
-    key, told = key_marks(load_key(_key_file(settings))), [version.digest for version in rules]
-    digest = hashlib.sha256(f"{LAYOUT} {speaker} {_shares(files)} {key} {told}".encode())
-    for path in (settings.policy, settings.parties, *files):
-        try:
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise ImportingError(f"{path}: {error.strerror}") from error
-    return digest.hexdigest()[:32]
 
 
 def _key_file(settings: Settings) -> Path:
@@ -188,18 +158,6 @@ def _store(settings: Settings) -> Iterator[Store]:
         yield store
     finally:
         store.close()
-
-
-def _there_as(store: Store, name: str, log_id: str) -> str | None:
-    """The name under which this very content is in the history now. ImportingError if it was, and gave way to other content."""
-    digest = log_id.rpartition(":")[2]
-    held = "SELECT log_id, log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic) FROM ranges"
-    for there, current in store.query(f"{held} WHERE endsWith(log_id, {{digest:String}}) GROUP BY log_id", {"digest": f":{digest}"}):
-        if current:
-            return str(there).removeprefix(TOPIC).rpartition(":")[0]
-        if there == log_id:
-            raise ImportingError(f"this was imported as {name} before, and replaced by other files since: take another --name")
-    return None
 
 
 @contextmanager
@@ -251,36 +209,6 @@ def _judge(pool: ProcessPoolExecutor, count: int, until_us: int, store: Store, p
             loads.append(judged.load)
         progress("judged", 1, count)
     return rows, loads
-
-
-def _check_alone(store: Store, told: Import) -> None:
-    """What is said of an application follows from all its events, so they must all be in one log (docs/decisions/0018)."""
-    elsewhere = store.query(KNOWN_ELSEWHERE, {"log_id": told.log_id, "topic": told.topic})
-    if elsewhere:
-        where = ", ".join(f"{count} in {topic}" for topic, count in elsewhere)
-        raise ImportingError(
-            f"of its applications, others have told already ({where}), so nothing is entered: what is said of an application follows from"
-            " all its events together. Import files that share applications as one (several files, one --name); of those that are in the"
-            " live logs, send the events by `tairyu replay`, and import the rest"
-        )
-
-
-def _enter(store: Store, loads: Sequence[Load]) -> None:
-    """In one insert: an import is in the history whole, or not at all."""
-    entries, first = ArrowRows(store.types("ranges")["ranges"]), loads[0].range
-    same = {name: first[name] for name in ("log_id", "topic", "cut_at")}
-    entries.add(
-        {
-            "partition": [load.log.partition for load in loads],
-            "lo": [load.cut.lo for load in loads],
-            "hi": [load.cut.hi for load in loads],
-            "records": [load.cut.records for load in loads],
-            "bucket": [load.cut.bucket for load in loads],
-        }
-    )
-    reach("import.before_entering")
-    store.send("ranges", entries.stream(same), f"{same['log_id']}:ranges")
-    reach("import.after_entering")
 
 
 Done = TypeVar("Done")
