@@ -22,9 +22,8 @@ def key(house: House) -> Path:
 def file(house: House, sources: Sources) -> Path:
     """Three events, of which one does not say when."""
     subject = sources.application()
-    events = [
-        sources.event("plaza", name, 400 - halves / 2, subject) for halves, name in enumerate(("application.submitted", "application.uploaded"))
-    ]
+    names = ("application.submitted", "application.uploaded")
+    events = [sources.event("plaza", name, 400 - halves / 2, subject) for halves, name in enumerate(names)]
     path = house.folder / "events.ndjson"
     path.write_text(lines_of(events[0], events[0] | {"time": None, "id": "x"}, events[1]), encoding="utf-8")
     return path
