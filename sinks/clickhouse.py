@@ -129,7 +129,8 @@ class Store:
         opens such a folder again.
         """
         lacking = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine_full NOT LIKE '%fsync_after_insert = 1%'"
-        for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": [*COLUMNS, *TABLES, "ranges"]}):
+        synced = [*COLUMNS, *TABLES, "ranges", "settlings", "hops_settled"]
+        for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": synced}):
             self.command(f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
 
     def warm_up(self) -> None:
@@ -219,7 +220,7 @@ class Store:
         if table not in self._known:
             with _one_line(f"table {table}"):
                 described = self._client.query(f"DESCRIBE TABLE {table}").result_rows
-            self._known[table] = {name: arrow_type(declared) for name, declared, *_ in described}
+            self._known[table] = {name: arrow_type(declared) for name, declared, made, *_ in described if made != "ALIAS"}
         return self._known[table]
 
     def _insert(self, table: str, rows: ArrowRows, same: Mapping[str, Any], dedup: str) -> None:

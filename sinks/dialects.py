@@ -10,6 +10,8 @@ from enum import StrEnum
 CLUSTER = "ON CLUSTER '{cluster}'"
 WHERE = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
 """Path in Keeper and name of the replica: ClickHouse's own defaults, said so that a server's configuration cannot differ."""
+OWN = re.compile(r"CREATE TABLE IF NOT EXISTS (?:settlings|hops_settled)\b")
+"""Each server settles hops for itself: they are exchanged, which replicas cannot do together."""
 _ENGINE = re.compile(r"^(ENGINE = )(\w*MergeTree)(?:\(([^)]*)\))?", re.MULTILINE)
 _NAMED = re.compile(
     r"(?:CREATE(?: OR REPLACE)? (?:TABLE|VIEW|MATERIALIZED VIEW|DATABASE|DICTIONARY)(?: IF NOT EXISTS)?"
@@ -36,7 +38,8 @@ def _replicated(statement: str) -> str:
     named = _NAMED.match(statement) or _PAIR.match(statement)
     if named is None:
         raise ValueError(f"no replicated form is known of {' '.join(statement.split()[:3])} …")
-    return f"{named[0]} {CLUSTER}{_ENGINE.sub(_engine, statement[named.end() :])}"
+    rest = statement[named.end() :]
+    return f"{named[0]} {CLUSTER}{rest if OWN.match(statement) else _ENGINE.sub(_engine, rest)}"
 
 
 def _engine(found: re.Match[str]) -> str:

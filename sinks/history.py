@@ -29,6 +29,7 @@ from sinks.known_hops import KnownHops
 from sinks.migrate import read_migrations
 from sinks.references import Version, versions
 from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents
+from sinks.settle import Settler
 from sinks.tails import HistoryError, Tail
 from streams.connection import clickhouse
 from streams.loop import Batch, consumer_config, die, run_loop
@@ -161,7 +162,7 @@ def run(settings: Settings, cards: Mapping[str, Card] | None = None) -> None:
 
 
 def _keep(settings: Settings, read: Mapping[str, Source], used: Sequence[Version], opened: ExitStack) -> None:
-    store = _open_server(server, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
+    store = _open_server(server, settings, opened) if (server := clickhouse(settings)) else _open_folder(settings, opened)
     if kept := [version.table for version in used if store.keep(version)]:
         log.info("these files are used for the first time", kept=kept)
     topics_there(settings)
@@ -176,10 +177,11 @@ def _keep(settings: Settings, read: Mapping[str, Source], used: Sequence[Version
     run_loop(consumer_config(settings, settings.history_group, auto_offset_reset="error"), list(read), history)
 
 
-def _open_server(server: Mapping[str, Any], opened: ExitStack) -> Store:
+def _open_server(server: Mapping[str, Any], settings: Settings, opened: ExitStack) -> Store:
     store = Store.on_server(server)
     opened.callback(store.close)
     log.info("migrated", applied=store.migrate(read_migrations()))
+    opened.enter_context(Settler(lambda: Store.on_server(server), settings.settle_every_s))
     return store
 
 
@@ -198,6 +200,7 @@ def _open_folder(settings: Settings, opened: ExitStack) -> Store:
     store.warm_up()
     if not settings.embedded:
         store.sync_to_disk()
+    opened.enter_context(Settler(lambda: Store.in_folder(folder), settings.settle_every_s))
     front = opened.enter_context(Front(folder, port=settings.history_port))
     log.info("answering ClickHouse's HTTP interface, read-only", url=f"http://{HOST}:{front.port}")
     return store

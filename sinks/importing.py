@@ -27,6 +27,7 @@ from sinks.columns import COLUMNS
 from sinks.import_log import TOPIC, ImportingError, check_alone, enter, import_log, there_as
 from sinks.migrate import read_migrations
 from sinks.references import versions
+from sinks.settle import settle
 from sinks.shares import Chunk, Import
 from streams.connection import clickhouse
 from streams.failpoints import reach

@@ -21,9 +21,7 @@ LEAST_PEOPLE = 10
 EVERYWHERE = "all"
 """In place of municipalities: the operator's own questions."""
 
-_MINE = " OR ".join(
-    f"ifNull(has({{municipalities:Array(String)}}, {town}), 0)" for town in ("kiosk_municipality", "residence_municipality")
-)
+_MINE = " OR ".join(f"ifNull({town} IN {{municipalities:Array(String)}}, 0)" for town in ("kiosk_municipality", "residence_municipality"))
 _OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
 _HOPS = (
     "SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at,"

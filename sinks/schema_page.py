@@ -14,7 +14,7 @@ from sinks.named_queries import LEAST_PEOPLE, Query, read_queries
 PAGE = Path(__file__).parent.parent / "docs" / "schema.md"
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)\n(.*)", re.DOTALL)
 _VIEW = re.compile(r"CREATE VIEW IF NOT EXISTS (\w+) AS\n(.*)", re.DOTALL)
-_COLUMN = re.compile(r"    (\w+) (.+?)(?: DEFAULT (.+?))?(?: COMMENT '((?:[^']|'')*)')?,?")
+_COLUMN = re.compile(r"    (\w+) (.+?)(?: (?:DEFAULT|ALIAS) (.+?))?(?: CODEC\(.+\))?(?: COMMENT '((?:[^']|'')*)')?,?")
 _COMMENT = re.compile(r"COMMENT '((?:[^']|'')*)'\s*$")
 _KEYS = {"order": re.compile(r"^ORDER BY (.+)$", re.MULTILINE), "parts": re.compile(r"^PARTITION BY (.+)$", re.MULTILINE)}
 
@@ -64,7 +64,8 @@ def _part(statement: str) -> Iterator[str]:
         keys = {name: found[1] if (found := pattern.search(table[3])) else "" for name, pattern in _KEYS.items()}
         rows = [_column(line) for line in table[2].splitlines() if not line.startswith("    INDEX ")]
         yield f"## Table `{table[1]}`\n\n{what[0].upper()}{what[1:]}.\n"
-        yield f"Sorted by `{keys['order']}`{f'; a part holds one `{parts}`' if (parts := keys['parts']) else ''}.\n"
+        parts = f"; a part holds one `{keys['parts']}`" if keys["parts"] else ""
+        yield f"Sorted by `{keys['order']}`{parts}.\n"
         yield _markdown(["column", "type", "what it tells"], rows)
 
 

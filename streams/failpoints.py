@@ -43,6 +43,12 @@ Place = Literal[
     "history.before_registering",
     # history: one version of the parties, a policy or a calendar is kept.
     "history.after_keeping",
+    # history: hops are to be settled, and no hop is.
+    "history.in_settling",
+    # history: all hops are settled beside those that were before.
+    "history.before_exchange",
+    # history: they have taken their place; the old ones are there, too.
+    "history.after_exchange",
     # import: a worker has put a chunk's records into the files of their shares.
     "import.in_reading",
     # import: a worker has judged a share, and told nobody.

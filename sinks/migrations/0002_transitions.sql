@@ -4,14 +4,14 @@
 
 CREATE TABLE IF NOT EXISTS transitions
 (
-    stall_id String COMMENT 'token:hop:attempt',
+    stall_id String CODEC(ZSTD(1)) COMMENT 'token:hop:attempt',
     revision UInt32 COMMENT 'counts the changes of this stall''s verdict, from 1',
     kind LowCardinality(String) COMMENT 'raised, escalated, cleared, recorded, revised or retracted',
     reason LowCardinality(Nullable(String)) COMMENT 'of a retraction: in_time, end_unobserved, corrected or never_opened',
     level LowCardinality(String),
     hop LowCardinality(String),
     attempt UInt16 COMMENT 'from 1; each resubmission begins one',
-    token String COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
     last4 String COMMENT 'last 4 digits of the application''s id',
     vendor LowCardinality(Nullable(String)) COMMENT 'the party to which the application is attributed',
     kiosk LowCardinality(Nullable(String)),
@@ -25,21 +25,22 @@ CREATE TABLE IF NOT EXISTS transitions
     calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limit was computed; null where none is needed',
     limit_rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
     flags Array(LowCardinality(String)) COMMENT 'what was odd about the application''s events',
-    entered_at DateTime64(6, 'UTC') COMMENT 'when the hop began',
-    due_at DateTime64(6, 'UTC') COMMENT 'the limit of this level',
-    closed_at Nullable(DateTime64(6, 'UTC')) COMMENT 'when the hop ended',
-    closed_before Nullable(DateTime64(6, 'UTC')) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
-    at DateTime64(6, 'UTC') COMMENT 'the application''s clock, or the arrival of the news, by which it was said',
-    time DateTime64(6, 'UTC') COMMENT 'when it became true: due_at, closed_at, or the arrival of the news',
+    entered_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'when the hop began',
+    due_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'the limit of this level',
+    closed_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'when the hop ended',
+    closed_before Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
+    at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'the application''s clock, or the arrival of the news, by which it was said',
+    time DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'when it became true: due_at, closed_at, or the arrival of the news',
     log_id LowCardinality(String) COMMENT 'the log this comes from: another one after its topic was deleted and made again',
     topic LowCardinality(String),
     partition UInt16,
-    offset UInt64 COMMENT 'of the record in stall-events',
+    offset UInt64 CODEC(ZSTD(1)) COMMENT 'of the record in stall-events',
     lo UInt64 COMMENT 'first record of the range in which it was inserted',
     hi UInt64 COMMENT 'last record of that range',
     cut_at DateTime64(6, 'UTC') COMMENT 'begin of the bucket by which the range was cut; its month is the partition',
     INDEX by_token token TYPE bloom_filter GRANULARITY 1,
-    INDEX by_residence residence_municipality TYPE bloom_filter GRANULARITY 1
+    INDEX by_kiosk kiosk_municipality TYPE set(64) GRANULARITY 1,
+    INDEX by_residence residence_municipality TYPE set(64) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(cut_at)

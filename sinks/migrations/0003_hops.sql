@@ -1,11 +1,12 @@
--- What: hops (each hop of each application, as last judged), applications, and the view hops_now.
+-- What: hops (each hop of each application, whenever it was judged anew) and applications.
 -- Why: durations of all hops, not only of stalls, told by the watch's own rules: SQL never judges again.
--- Blocks: nothing; new tables and a view.
--- A hop can vanish (a correction moves an attempt): hops_now therefore asks applications which record is the last one.
+-- Blocks: nothing; new tables.
+-- A hop can vanish (a correction moves an attempt): which record is the last one, applications tells. Both are asked through hops_now.
 
 CREATE TABLE IF NOT EXISTS hops
 (
-    token String COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    application UInt128 ALIAS reinterpretAsUInt128(sipHash128(token)) COMMENT 'a short name of the token, to count and compare by',
     hop LowCardinality(String),
     attempt UInt16 COMMENT 'from 1; each resubmission begins one',
     last4 String COMMENT 'last 4 digits of the application''s id',
@@ -18,10 +19,10 @@ CREATE TABLE IF NOT EXISTS hops
     supervisor LowCardinality(String) COMMENT 'who supervises the holder; none is an answer',
     state LowCardinality(String) COMMENT 'open, in_time, late, undetermined or void',
     level LowCardinality(Nullable(String)) COMMENT 'late: the highest limit passed; open: the level last said',
-    entered_at DateTime64(6, 'UTC'),
-    due_at Nullable(DateTime64(6, 'UTC')) COMMENT 'the first limit; null past the calendar''s horizon',
-    closed_at Nullable(DateTime64(6, 'UTC')),
-    closed_before Nullable(DateTime64(6, 'UTC')) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
+    entered_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)),
+    due_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'the first limit; null past the calendar''s horizon',
+    closed_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)),
+    closed_before Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
     rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
     policy_version LowCardinality(String),
     calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limits were computed; null where none is needed',
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS hops
     log_id LowCardinality(String) COMMENT 'the log this comes from: another one after its topic was deleted and made again',
     topic LowCardinality(String),
     partition UInt16,
-    offset UInt64 COMMENT 'of the record in applications; the highest of an application is its last',
+    offset UInt64 CODEC(ZSTD(1)) COMMENT 'of the record in applications; the highest of an application is its last',
     lo UInt64 COMMENT 'first record of the range in which it was inserted',
     hi UInt64 COMMENT 'last record of that range',
     cut_at DateTime64(6, 'UTC') COMMENT 'begin of the bucket by which the range was cut; its month is the partition'
@@ -43,14 +44,15 @@ COMMENT 'hops by application and attempt, with superseded versions: ask hops_now
 
 CREATE TABLE IF NOT EXISTS applications
 (
-    token String COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    application UInt128 ALIAS reinterpretAsUInt128(sipHash128(token)) COMMENT 'a short name of the token, to count and compare by',
     last4 String,
     vendors Array(LowCardinality(String)) COMMENT 'parties with feeds of their own that have spoken about it',
-    shrinks_at Nullable(DateTime64(6, 'UTC')) COMMENT 'when it stops being watched; null while no terminal is known',
+    shrinks_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'when it stops being watched; null while no terminal is known',
     log_id LowCardinality(String) COMMENT 'the log this comes from: another one after its topic was deleted and made again',
     topic LowCardinality(String),
     partition UInt16,
-    offset UInt64 COMMENT 'of the record in applications; the highest of an application is its last',
+    offset UInt64 CODEC(ZSTD(1)) COMMENT 'of the record in applications; the highest of an application is its last',
     lo UInt64 COMMENT 'first record of the range in which it was inserted',
     hi UInt64 COMMENT 'last record of that range',
     cut_at DateTime64(6, 'UTC') COMMENT 'begin of the bucket by which the range was cut; its month is the partition'
@@ -61,11 +63,3 @@ ORDER BY (token, log_id)
 SETTINGS non_replicated_deduplication_window = 100000,
          replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 31536000
 COMMENT 'applications, with superseded versions';
-
-CREATE VIEW IF NOT EXISTS hops_now AS
-SELECT *
-FROM hops
-WHERE log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)
-  AND (log_id, token, offset) IN (SELECT log_id, token, max(offset) FROM applications GROUP BY log_id, token)
-LIMIT 1 BY token, hop, attempt
-COMMENT 'each hop of each application, as last judged';

@@ -11,17 +11,17 @@
 -- Order: attempt, people DESC, hop
 WITH
 begun AS (
-    SELECT token FROM my_hops GROUP BY token
+    SELECT application FROM my_hops GROUP BY application
     HAVING min(entered_at) >= {from:DateTime64(6, 'UTC')} AND min(entered_at) < {to:DateTime64(6, 'UTC')}
 )
 SELECT
     attempt,
     hop,
-    uniqExact(token) AS people,
-    round(people / (SELECT uniqExact(token) FROM my_hops WHERE token IN (SELECT token FROM begun)), 4) AS of_first,
-    uniqExactIf(token, state IN ('in_time', 'late')) AS ended,
-    uniqExactIf(token, state = 'open') AS open,
-    uniqExactIf(token, state = 'undetermined') AS undetermined
+    uniqExact(application) AS people,
+    round(people / (SELECT uniqExact(application) FROM my_hops WHERE application IN (SELECT application FROM begun)), 4) AS of_first,
+    uniqExactIf(application, state IN ('in_time', 'late')) AS ended,
+    uniqExactIf(application, state = 'open') AS open,
+    uniqExactIf(application, state = 'undetermined') AS undetermined
 FROM my_hops
-WHERE state != 'void' AND token IN (SELECT token FROM begun)
+WHERE state != 'void' AND application IN (SELECT application FROM begun)
 GROUP BY attempt, hop

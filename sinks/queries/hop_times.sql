@@ -22,7 +22,7 @@ cases AS (
         own,
         multiIf({by:String} = 'vendor', vendor, {by:String} = 'kiosk', kiosk, {by:String} = 'kiosk_municipality', kiosk_municipality,
                 {by:String} = 'residence_municipality', residence_municipality, {by:String} = 'holder', holder, 'all') AS by_value,
-        token,
+        application,
         state,
         closed_at IS NOT NULL AS ended,
         dateDiff('second', entered_at, left_at) / 3600 AS hours,
@@ -49,7 +49,7 @@ estimates AS (
     GROUP BY own, by_value
 ),
 counts AS (
-    SELECT own, by_value, uniqExact(token) AS people,
+    SELECT own, by_value, uniqExact(application) AS people,
            countIf(ended AND state != 'undetermined') AS closed, countIf(state = 'open') AS open, countIf(state = 'undetermined') AS undetermined,
            quantileExactIf(0.5)(hours, ended) AS naive_median_h, quantileExactIf(0.9)(hours, ended) AS naive_p90_h,
            countIf(beyond) / nullIf(countIf(state IN ('in_time', 'late') OR beyond), 0) AS late_share

@@ -9,15 +9,15 @@
 -- Column read_to: up to when history has been read
 -- Order: begun
 SELECT
-    uniqExactIf(token, attempt = 1 AND entered_at = first_at AND inside) AS begun,
-    uniqExactIf(token, attempt > 1 AND inside) AS returned,
-    uniqExactIf(token, held_then) AS held,
-    uniqExactIf(token, held_then AND state = 'open') AS held_still,
-    uniqExactIf(token, state = 'undetermined' AND inside) AS undetermined,
+    uniqExactIf(application, attempt = 1 AND entered_at = first_at AND inside) AS begun,
+    uniqExactIf(application, attempt > 1 AND inside) AS returned,
+    uniqExactIf(application, held_then) AS held,
+    uniqExactIf(application, held_then AND state = 'open') AS held_still,
+    uniqExactIf(application, state = 'undetermined' AND inside) AS undetermined,
     (SELECT instant FROM read_to) AS read_to
 FROM
 (
-    SELECT token, attempt, state, entered_at, min(entered_at) OVER (PARTITION BY token) AS first_at,
+    SELECT application, attempt, state, entered_at, min(entered_at) OVER (PARTITION BY application) AS first_at,
            entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS inside,
            beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS held_then
     FROM my_hops

@@ -18,8 +18,8 @@ SELECT
     any(my_hops.supervisor) AS supervisor,
     any(my_hops.duty_basis) AS duty_basis,
     hop,
-    uniqExact(token) AS people,
-    uniqExactIf(token, beyond) AS beyond_limit,
+    uniqExact(application) AS people,
+    uniqExactIf(application, beyond) AS beyond_limit,
     round(quantileExact(age_s) / 86400, 1) AS median_days,
     round(max(age_s) / 86400, 1) AS longest_days,
     min(entered_at) AS since

@@ -1,9 +1,9 @@
 -- What: for each kiosk and day of submission, how many applications came to J-LIS, and how many have not been seen there
--- Parameter submitted String = application.submitted: the event that counts as handed in
--- Parameter received String = application.received: the event that counts as come
+-- Parameter submitted String = upload: the hop that begins when one is handed in
+-- Parameter received String = screening: the hop that begins when it has come
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: handed in at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: handed in before it
--- Column day: in Japan, of the first event of that kind
+-- Column day: in Japan, of the first time it was handed in
 -- Column kiosk: where it was handed in
 -- Column people: applications handed in
 -- Column came: of them, those that came
@@ -19,14 +19,14 @@ SELECT
     if(missing = 0, NULL, round(maxIf(dateDiff('second', submitted_at, (SELECT instant FROM read_to)), NOT has_come) / 86400, 1)) AS longest_days
 FROM
 (
-    SELECT token,
-           minIf(ifNull(time, received), type = {submitted:String}) AS submitted_at,
-           argMinIf(kiosk, ifNull(time, received), type = {submitted:String}) AS kiosk,
-           countIf(type = {received:String}) > 0 AS has_come
-    FROM my_events
-    WHERE type IN ({submitted:String}, {received:String})
-    GROUP BY token
-    HAVING countIf(type = {submitted:String}) > 0
+    SELECT application,
+           minIf(entered_at, hop = {submitted:String}) AS submitted_at,
+           any(my_hops.kiosk) AS kiosk,
+           countIf(hop = {received:String}) > 0 AS has_come
+    FROM my_hops
+    WHERE hop IN ({submitted:String}, {received:String}) AND state != 'void'
+    GROUP BY application
+    HAVING countIf(hop = {submitted:String}) > 0
 )
 WHERE submitted_at >= {from:DateTime64(6, 'UTC')} AND submitted_at < {to:DateTime64(6, 'UTC')}
 GROUP BY day, kiosk

@@ -13,13 +13,13 @@ SELECT
     supervisor,
     hop,
     holder,
-    uniqExact(token) AS people,
+    uniqExact(application) AS people,
     round(sum(days), 1) AS person_days,
     round(sum(if(state = 'undetermined', days, 0)), 1) AS of_undetermined,
     round(max(days), 1) AS longest_days
 FROM
 (
-    SELECT supervisor, hop, holder, token, state,
+    SELECT supervisor, hop, holder, application, state,
            dateDiff('second', greatest(entered_at, {from:DateTime64(6, 'UTC')}),
                     least(coalesce(closed_at, closed_before, (SELECT instant FROM read_to)), {to:DateTime64(6, 'UTC')})) / 86400 AS days
     FROM my_hops

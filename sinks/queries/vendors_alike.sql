@@ -18,7 +18,7 @@ all_cases AS (
     SELECT
         ifNull(vendor, '') AS vendor,
         own,
-        token,
+        application,
         toStartOfWeek(entered_at, 1, 'Asia/Tokyo') AS week,
         kiosk_municipality AS town,
         beyond
@@ -26,9 +26,9 @@ all_cases AS (
     WHERE hop = {hop:String} AND (state IN ('in_time', 'late') OR beyond)
       AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
 ),
-enough AS (SELECT vendor FROM all_cases WHERE NOT own GROUP BY vendor HAVING uniqExact(token) >= (SELECT people FROM least_people)),
+enough AS (SELECT vendor FROM all_cases WHERE NOT own GROUP BY vendor HAVING uniqExact(application) >= (SELECT people FROM least_people)),
 cases AS (SELECT * FROM all_cases WHERE own OR vendor IN (SELECT vendor FROM enough)),
-towns AS (SELECT town, floor(2 * log10(uniqExact(token))) AS size FROM cases GROUP BY town),
+towns AS (SELECT town, floor(2 * log10(uniqExact(application))) AS size FROM cases GROUP BY town),
 strata AS (
     SELECT vendor, week, size, countIf(beyond) AS a, count() AS n1,
            sum(a) OVER (PARTITION BY week, size) - a AS c, sum(n1) OVER (PARTITION BY week, size) - n1 AS n0, n1 + n0 AS n
@@ -44,7 +44,7 @@ compared AS (
     GROUP BY vendor
 ),
 counts AS (
-    SELECT vendor, min(own) AS own, uniqExact(token) AS people, count() AS known, countIf(beyond) AS late FROM cases GROUP BY vendor
+    SELECT vendor, min(own) AS own, uniqExact(application) AS people, count() AS known, countIf(beyond) AS late FROM cases GROUP BY vendor
 )
 SELECT
     vendor, own, people, known, late, round(late / known, 4) AS share, ifNull(compared, 0) AS compared,

@@ -14,8 +14,8 @@
 SELECT
     residence_municipality,
     own,
-    uniqExact(token) AS people,
-    uniqExactIf(token, state = 'open') AS open,
+    uniqExact(application) AS people,
+    uniqExactIf(application, state = 'open') AS open,
     min(entered_at) AS first,
     if(countIf(state = 'open') > 0, NULL, max(left_at)) AS last,
     round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days

@@ -48,6 +48,8 @@ def open_store(request: pytest.FixtureRequest, database: str) -> Iterator[Callab
         return opened[-1]
 
     yield open_one
+    if opened:  # chDB keeps a handle open for each table
+        opened[0].command(f"DROP DATABASE {database} SYNC")
     for store in opened:
         store.close()
 

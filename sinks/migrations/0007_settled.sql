@@ -1,0 +1,100 @@
+-- What: hops_settled (each hop once, as judged up to a settling), settlings, and the views unsettled and hops_now.
+-- Why: which judgement of a hop is the last one would otherwise be looked for among all there ever were, at each question.
+-- Blocks: nothing; new tables and a view.
+-- A settling makes hops_settled anew beside the old one (the months of which nothing has changed are not copied, but linked), then
+-- exchanges them: a question sees one or the other. hops_now takes what has come since from hops, so it is exact at any time.
+
+CREATE TABLE IF NOT EXISTS settlings
+(
+    settling UInt64 COMMENT 'its name, a number drawn at random',
+    log_id LowCardinality(String),
+    partition UInt16,
+    next UInt64 COMMENT 'first record of the log that is not in this settling for sure',
+    settled_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
+)
+ENGINE = MergeTree
+ORDER BY (settling, log_id, partition)
+TTL toDateTime(settled_at) + INTERVAL 400 DAY
+COMMENT 'how far each log had been read when hops were settled';
+
+CREATE TABLE IF NOT EXISTS hops_settled
+(
+    settling UInt64 COMMENT 'in which this row was made; the row without a log, entered in 1970, names the last one',
+    application UInt128 CODEC(ZSTD(1)) COMMENT 'a short name of the token, to count and compare by',
+    token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
+    hop LowCardinality(String),
+    attempt UInt16 COMMENT 'from 1; each resubmission begins one',
+    last4 String CODEC(ZSTD(1)) COMMENT 'last 4 digits of the application''s id',
+    vendor LowCardinality(Nullable(String)) COMMENT 'the party to which the application is attributed',
+    kiosk LowCardinality(Nullable(String)),
+    kiosk_municipality LowCardinality(Nullable(String)) COMMENT 'where the kiosk stands: 6 digits, the last a check digit',
+    residence_municipality LowCardinality(Nullable(String)) COMMENT 'where the applicant lives: often another town than the kiosk''s',
+    holder LowCardinality(String) COMMENT 'who has it during this hop',
+    duty_basis LowCardinality(String) COMMENT 'what obliges the holder: statute, contract or none',
+    supervisor LowCardinality(String) COMMENT 'who supervises the holder; none is an answer',
+    state LowCardinality(String) COMMENT 'open, in_time, late, undetermined or void',
+    level LowCardinality(Nullable(String)) COMMENT 'late: the highest limit passed; open: the level last said',
+    entered_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'its month is the partition',
+    due_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'the first limit; null past the calendar''s horizon',
+    closed_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)),
+    closed_before Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
+    rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
+    policy_version LowCardinality(String),
+    calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limits were computed; null where none is needed',
+    flags Array(LowCardinality(String)),
+    log_id LowCardinality(String) COMMENT 'the log this comes from',
+    topic LowCardinality(String),
+    partition UInt16,
+    offset UInt64 CODEC(ZSTD(1)) COMMENT 'of the record in applications',
+    cut_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'begin of the bucket by which its range was cut',
+    INDEX by_kiosk kiosk_municipality TYPE set(64) GRANULARITY 1,
+    INDEX by_residence residence_municipality TYPE set(64) GRANULARITY 1,
+    INDEX by_application application TYPE bloom_filter GRANULARITY 1,
+    INDEX by_state state TYPE set(8) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(entered_at)
+ORDER BY (residence_municipality, kiosk_municipality, application, hop, attempt)
+SETTINGS allow_nullable_key = 1
+COMMENT 'each hop of each application as judged up to the last settling: ask hops_now';
+
+CREATE VIEW IF NOT EXISTS unsettled AS
+WITH
+marks AS
+(
+    SELECT log_id, partition, next
+    FROM settlings
+    WHERE settling IN (SELECT settling FROM hops_settled WHERE entered_at = toDateTime64(0, 6, 'UTC') AND log_id = '')
+)
+SELECT log_id, application, max(offset) AS offset, min(cut_at) AS since
+FROM applications
+LEFT JOIN marks USING (log_id, partition)
+WHERE applications.offset >= marks.next
+  AND cut_at >= (SELECT min(cut_at) FROM ranges LEFT JOIN marks USING (log_id, partition) WHERE hi >= marks.next)
+GROUP BY log_id, application
+COMMENT 'applications of which something came after the last settling, and where their last record stands';
+
+CREATE VIEW IF NOT EXISTS hops_now AS
+SELECT *
+FROM
+(
+    SELECT application, token, hop, attempt, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
+           state, level, entered_at, due_at, closed_at, closed_before, rule, policy_version, calendar_version, flags, log_id, topic, partition,
+           offset, cut_at
+    FROM hops_settled
+    WHERE (log_id, application) NOT IN (SELECT log_id, application FROM unsettled)
+    UNION ALL
+    SELECT application, token, hop, attempt, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
+           state, level, entered_at, due_at, closed_at, closed_before, rule, policy_version, calendar_version, flags, log_id, topic, partition,
+           offset, cut_at
+    FROM
+    (
+        SELECT application, *
+        FROM hops
+        WHERE cut_at >= (SELECT min(since) FROM unsettled)
+          AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
+        LIMIT 1 BY log_id, application, hop, attempt
+    )
+)
+WHERE log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)
+COMMENT 'each hop of each application, as last judged';

@@ -1,0 +1,98 @@
+"""Settles hops: ``hops_settled`` is made anew from ``hops_now``, then takes its place at once (migration 0007).
+
+What is settled need not be looked for again among all that was ever judged; what comes later, ``hops_now`` adds. Killed anywhere, the
+last settling holds, and the next one begins afresh.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol, Self
+
+import structlog
+
+from sinks.clickhouse import Store, StoreError
+from streams.failpoints import reach
+
+log = structlog.get_logger()
+
+BLOCK = 4_000_000
+"""Rows that are sorted at once: months times blocks are the parts that are made."""
+LOOK_EVERY_S = 60.0
+NEXT = "hops_settled_next_"
+LAST = 197001
+"""The month of the row that names the last settling: never linked."""
+CHANGED = """
+SELECT DISTINCT toYYYYMM(entered_at) FROM hops_settled WHERE (log_id, application) IN (SELECT log_id, application FROM unsettled)
+UNION DISTINCT
+SELECT DISTINCT toYYYYMM(entered_at) FROM hops
+WHERE cut_at >= (SELECT min(since) FROM unsettled) AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
+"""
+UNCHANGED = """
+SELECT DISTINCT partition_id FROM system.parts
+WHERE database = currentDatabase() AND table = 'hops_settled' AND active
+  AND NOT has({changed:Array(UInt32)}, toUInt32(partition_id))
+"""
+DUE = """
+SELECT max(settled_at) < (SELECT max(entered_at) FROM ranges) AND max(settled_at) < now64(6) - toIntervalSecond({every:UInt32})
+FROM settlings
+"""
+
+
+class Database(Protocol):
+    def command(self, statement: str) -> object: ...
+
+    def query(self, query: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]: ...
+
+
+def settle(database: Database) -> None:
+    """Of two at the same moment one may fail; no answer is wrong for it."""
+    for (left,) in database.query(f"SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '{NEXT}')"):
+        database.command(f"DROP TABLE IF EXISTS {left} SYNC")
+    number = secrets.randbits(63)  # no other's: how far the logs were read belongs to these hops and no others
+    # First how far the logs have been read, then the hops: those that come between are settled, and looked for once more
+    read = f"SELECT {number}, log_id, partition, max(hi) + 1 FROM ranges GROUP BY log_id, partition"
+    database.command(f"INSERT INTO settlings (settling, log_id, partition, next) {read}")
+    made = f"{NEXT}{number:x}"
+    database.command(f"CREATE TABLE {made} AS hops_settled")
+    changed = [LAST, *(month for (month,) in database.query(CHANGED))]
+    for (month,) in database.query(UNCHANGED, {"changed": changed}):
+        database.command(f"ALTER TABLE {made} ATTACH PARTITION ID '{month}' FROM hops_settled")
+    reach("history.in_settling")
+    database.command(
+        f"INSERT INTO {made} SELECT {number} AS settling, * FROM hops_now WHERE toYYYYMM(entered_at) IN ({', '.join(map(str, changed))})"
+        f" SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = {BLOCK}, min_insert_block_size_bytes = 0"
+    )
+    database.command(f"INSERT INTO {made} (settling, entered_at) VALUES ({number}, 0)")
+    reach("history.before_exchange")
+    database.command(f"EXCHANGE TABLES {made} AND hops_settled")
+    reach("history.after_exchange")
+    database.command(f"DROP TABLE {made} SYNC")
+
+
+class Settler:
+    """Settles in a thread of its own while the ``with`` block lasts: whenever ``every_s`` have passed and rows have come since."""
+
+    def __init__(self, open_store: Callable[[], Store], every_s: float, look_every_s: float = LOOK_EVERY_S) -> None:
+        """``open_store``: a store for this thread alone."""
+        self._store, self._every_s, self._look_every_s = open_store(), every_s, look_every_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="settle", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        """Does not wait for a settling: what is half made is made again."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._look_every_s):
+            try:
+                ((due,),) = self._store.query(DUE, {"every": int(self._every_s)})
+                if due:
+                    settle(self._store)
+                    log.info("settled hops")
+            except StoreError as error:
+                log.warning("hops could not be settled, and will be later; answers are right, and slower", error=str(error))
