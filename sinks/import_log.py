@@ -18,9 +18,9 @@ LAYOUT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 TOPIC = "import:"
 KNOWN_ELSEWHERE = """
-SELECT topic, uniqExact(token) AS applications FROM applications
+SELECT topic, uniqExact(application) AS applications FROM applications
 WHERE log_id IN (SELECT argMax(log_id, entered_at) FROM ranges WHERE topic != {topic:String} GROUP BY topic)
-  AND token IN (SELECT token FROM applications WHERE log_id = {log_id:String})
+  AND application IN (SELECT application FROM applications WHERE log_id = {log_id:String})
 GROUP BY topic ORDER BY topic"""
 """The topic of each other log of now that tells of applications of this one, and how many they are."""
 

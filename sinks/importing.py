@@ -114,6 +114,7 @@ def import_files(
         for version in rules:
             store.keep(version)
         enter(store, loads)
+        settle(store)
     return Imported(name, events, refused, rows, time.monotonic() - began)
 
 
