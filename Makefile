@@ -1,6 +1,6 @@
 # Tairyu: `make` lists what there is to do. Both `demo` and `test` set everything up by themselves.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint chaos bench soak kafka-jars asyncapi-schema lock generate clean
+.PHONY: help demo test lint chaos bench bench-history soak kafka-jars asyncapi-schema lock generate clean
 PYTHON ?= python3
 SEED ?= 1
 FAULTS ?= 40
@@ -40,6 +40,9 @@ chaos: .venv/ready kafka-jars ## Faults at random on three Kafka brokers: make c
 bench: .venv/ready kafka-jars ## Speed beside its peers on real Kafka: make bench [QUICK=1] [SEED=1] [JSON=FILE]
 	$(PY) -m tests.bench --seed $(SEED) $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) $(ARGS)
 
+bench-history: .venv/ready ## A history of 100,000,000 events, and every named query asked of it: make bench-history [QUICK=1] [JSON=FILE]
+	$(PY) -m tests.bench_history $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON)) $(ARGS)
+
 soak: .venv/ready ## 20,000 random histories against the second judge: make soak SEED=1
 	TAIRYU_TEST_HISTORIES=$(HISTORIES) $(PY) -m pytest tests/properties -q --hypothesis-seed=$(SEED)
 
@@ -62,6 +65,7 @@ lock: ## Write requirements.lock anew from pyproject.toml, and the bench's from 
 	$(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install --quiet pip-tools
 	$(LOCK) --extra test --output-file requirements.lock pyproject.toml
 	$(LOCK) --output-file tests/bench/requirements.lock tests/bench/requirements.in
+	$(LOCK) --output-file tests/bench_history/requirements.lock tests/bench_history/requirements.in
 
 clean: ## Remove what can be made again
 	rm -rf .venv .cache .coverage .mypy_cache .ruff_cache .pytest_cache

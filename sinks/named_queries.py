@@ -31,7 +31,7 @@ SOURCES = {
     "read_to": "SELECT max(cut_at) AS instant FROM ranges",
     "my_hops": f"{_HOPS} FROM hops_now WHERE ({{mine}})",
     "my_transitions": f"SELECT * FROM transitions WHERE {_OF_NOW} AND ({{mine}})",
-    "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND token IN (SELECT token FROM my_hops)",
+    "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND {{of_mine}}",
     "every_hop": f"{_HOPS}, ({{mine}}) AS own FROM hops_now",
     "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
     "my_curve": (
@@ -86,7 +86,9 @@ class Query:
         everywhere = list(municipalities) == [EVERYWHERE]
         if not everywhere:
             values["municipalities"] = _codes(municipalities)
-        sources = ", ".join(f"{name} AS ({sql.replace('{mine}', '1' if everywhere else _MINE)})" for name, sql in SOURCES.items())
+        mine, of_mine = ("1", "token IS NOT NULL") if everywhere else (_MINE, "token IN (SELECT token FROM my_hops)")
+        filled = {name: sql.replace("{mine}", mine).replace("{of_mine}", of_mine) for name, sql in SOURCES.items()}
+        sources = ", ".join(f"{name} AS ({sql})" for name, sql in filled.items())
         shown = ", ".join(f"{self._kept(name)} AS {name}" for name in self.columns)
         return f"WITH {sources} SELECT {shown} FROM ({self.sql}) AS answer ORDER BY {self.order}", values
 

@@ -17,12 +17,13 @@ from tests.bench.custody import CARDS, CUSTODY, Filled
 from tests.bench.java import class_path
 from tests.bench.machine import ROOT
 from tests.bench.measurement import Ground
-from tests.bench.quix import quix_python
+from tests.bench.venvs import venv_python
 
 WRITTEN = tuple(CARDS[name].topic() for name in ("applications", "stall-events", "stalls"))
 """What the watch writes."""
 TIMEOUT_S = 30.0
 HERE = Path(__file__).parent
+QUIX = HERE / "requirements.lock"
 
 
 class Entry(NamedTuple):
@@ -100,13 +101,13 @@ def _compile(ground: Ground) -> None:
 
 def _quix(ground: Ground, filled: Filled, number: int) -> Entry:
     own = f"quix-{number}"
-    output, python = output_topic(filled, own), quix_python(ground.cache, ground.say)
+    output, python = output_topic(filled, own), venv_python("quix", QUIX, ground.cache, ground.say)
     command = [python, HERE / "quix_watch.py", filled.settings.brokers, own, CUSTODY, output, ground.folder / own]
     return Entry(Program(own, command, ground.folder / f"{own}.log", {"PYTHONPATH": str(ROOT)}), output)
 
 
 def _install_quix(ground: Ground) -> None:
-    quix_python(ground.cache, ground.say)
+    venv_python("quix", QUIX, ground.cache, ground.say)
 
 
 def _faust(ground: Ground, filled: Filled, number: int) -> Entry:
