@@ -25,21 +25,8 @@ def venv_python(name: str, lock_file: Path, cache: Path, say: Callable[[str], No
             shutil.rmtree(folder, ignore_errors=True)
             _run([sys.executable, "-m", "venv", folder], name)
             # As for our own lock: it is complete, and resolving would turn it down once a newer release is out.
-            _run(
-                [
-                    python,
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--no-deps",
-                    "--require-hashes",
-                    "-r",
-                    lock_file,
-                ],
-                name,
-            )
+            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+            _run([*install, "-r", lock_file], name)
             ready.touch()
     return python
 
