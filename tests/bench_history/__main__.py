@@ -32,6 +32,13 @@ QUICK_APPLICATIONS = 107_000
 """Of which the simulation makes a million events."""
 TIMES = 5
 Say = Callable[[str], None]
+MIDDLING = """
+WITH uploads AS (SELECT residence_municipality AS town, count() AS people FROM hops_now WHERE hop = 'upload' GROUP BY town)
+SELECT (SELECT argMin(town, (abs(people - (SELECT avg(people) FROM uploads)), town)) FROM uploads), min(vendor),
+       toString(toStartOfMonth(max(entered_at)) - INTERVAL 1 MONTH), toString(toStartOfMonth(max(entered_at)))
+FROM hops_now
+WHERE hop = 'upload'
+"""
 
 
 def main() -> int:
@@ -94,12 +101,7 @@ def _quick(history: Path, say: Say) -> dict[str, Any]:
 
 def _known(store: Store) -> Known:
     """A municipality of middling size; the kiosk and the application of which there is most to say; the last whole month."""
-    ((municipality, vendor, begins, ends),) = store.query(
-        "SELECT (SELECT residence_municipality FROM hops_now WHERE hop = 'upload' GROUP BY ALL ORDER BY abs(count() - (SELECT count() / 1741"
-        " FROM hops_now WHERE hop = 'upload')), residence_municipality LIMIT 1), (SELECT min(vendor) FROM hops_now),"
-        " toString(toStartOfMonth(max(entered_at)) - INTERVAL 1 MONTH), toString(toStartOfMonth(max(entered_at))) FROM hops_now"
-        " WHERE hop = 'upload'"
-    )
+    ((municipality, vendor, begins, ends),) = store.query(MIDDLING)
     ((kiosk, token),) = store.query(
         "SELECT argMax(kiosk, beyond), argMax(token, beyond) FROM (SELECT any(kiosk) AS kiosk, token, countIf(state = 'late') AS beyond"
         " FROM hops_now WHERE residence_municipality = {town:String} GROUP BY token)",
