@@ -70,7 +70,7 @@ SELECT log_id, application, max(offset) AS offset, min(cut_at) AS since
 FROM applications
 LEFT JOIN marks USING (log_id, partition)
 WHERE applications.offset >= marks.next
-  AND cut_at >= (SELECT min(cut_at) FROM ranges LEFT JOIN marks USING (log_id, partition) WHERE hi >= marks.next)
+  AND cut_at >= (SELECT minOrNull(cut_at) FROM ranges LEFT JOIN marks USING (log_id, partition) WHERE hi >= marks.next)
 GROUP BY log_id, application
 COMMENT 'applications of which something came after the last settling, and where their last record stands';
 
@@ -91,7 +91,7 @@ FROM
     (
         SELECT application, *
         FROM hops
-        WHERE cut_at >= (SELECT min(since) FROM unsettled)
+        WHERE cut_at >= (SELECT minOrNull(since) FROM unsettled)
           AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
         LIMIT 1 BY log_id, application, hop, attempt
     )
