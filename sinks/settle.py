@@ -26,7 +26,8 @@ CHANGED = """
 SELECT DISTINCT toYYYYMM(entered_at) FROM hops_settled WHERE (log_id, application) IN (SELECT log_id, application FROM unsettled)
 UNION DISTINCT
 SELECT DISTINCT toYYYYMM(entered_at) FROM hops
-WHERE cut_at >= (SELECT minOrNull(since) FROM unsettled) AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
+WHERE cut_at >= (SELECT minOrNull(since) FROM unsettled)
+  AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
 """
 UNCHANGED = """
 SELECT DISTINCT partition_id FROM system.parts

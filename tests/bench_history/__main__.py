@@ -23,7 +23,7 @@ from sinks.migrate import read_migrations
 from streams.settings import Settings
 from tests.bench.machine import commit, machine, versions
 from tests.bench_history.asking import MUNICIPALITY, NATION, VENDOR, WANTED_MS, Asked, Inserting, Known, ask_all, p95
-from tests.bench_history.building import build
+from tests.bench_history.building import MONTHS, build
 from tests.bench_history.duck import QUESTIONS
 from tests.bench_history.duckdb_venv import ask_duckdb
 
@@ -53,21 +53,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tairyu-bench-history-", dir=asked.dir) as folder:
         history = Path(folder) / "history"
         history.mkdir()
-        figures = _quick(history, say) if asked.quick else _built(history, asked.applications, say)
+        figures = _quick(history, say) if asked.quick else _built(history, asked.applications, asked.months, say)
         store = Store.in_folder(history)
         known = _known(store)
         ((figures["events"],),) = store.query("SELECT count() FROM events")
         ((figures["bytes"],),) = store.query(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE database = '{DATABASE}' AND active")
         say(f"{figures['events']:,} events, {figures['bytes'] / 1e9:.2f} GB; asking every named query, while rows are inserted")
         with Inserting(Store.in_folder(history)) as inserting:
-            answers = ask_all(history, known, TIMES)
+            answers = ask_all(history, known, asked.times)
         figures["insert_rows_per_s"] = round(inserting.per_s)
         figures |= {f"p95_ms_{name}": round(p95(answers, scope), 1) for name, scope in NAMES.items()}
         console.print(_table(answers))
-        if not asked.quick:
-            _beside_duckdb(store, Path(folder), known, answers, console, say)
+        if not asked.quick and not asked.alone:
+            _beside_duckdb(store, Path(folder), known, answers, asked.times, console, say)
         store.close()
-    told |= {"figures": figures, "answers": answers, "seconds": round(time.monotonic() - began, 1)}
+    told |= {"figures": figures, "answers": [each._asdict() for each in answers], "seconds": round(time.monotonic() - began, 1)}
     if asked.json is not None:
         asked.json.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
     print(orjson.dumps(figures).decode())
@@ -77,11 +77,11 @@ def main() -> int:
 NAMES = {"municipality": MUNICIPALITY, "vendor": VENDOR, "national": NATION}
 
 
-def _built(history: Path, applications: int, say: Say) -> dict[str, Any]:
+def _built(history: Path, applications: int, months: int, say: Say) -> dict[str, Any]:
     store = Store.in_folder(history)
     store.migrate(read_migrations())
     began = time.monotonic()
-    build(store, applications, say)
+    build(store, applications, say, months)
     seconds = time.monotonic() - began
     store.close()
     return {"import_events_per_s": None, "build_s": round(seconds, 1)}
@@ -119,7 +119,7 @@ def _table(answers: list[Asked]) -> Table:
     return table
 
 
-def _beside_duckdb(store: Store, folder: Path, known: Known, answers: list[Asked], console: Console, say: Say) -> None:
+def _beside_duckdb(store: Store, folder: Path, known: Known, answers: list[Asked], times: int, console: Console, say: Say) -> None:
     say("the same five questions to DuckDB, over Parquet")
     for table, source, month in (("hops", "hops_now", "entered_at"), ("transitions", "transitions", "at")):
         (folder / table).mkdir()
@@ -130,7 +130,7 @@ def _beside_duckdb(store: Store, folder: Path, known: Known, answers: list[Asked
                 " SETTINGS output_format_parquet_datetime_as_uint32 = 0"
             )
     size = sum(path.stat().st_size for path in folder.glob("*/*.parquet"))
-    found = ask_duckdb(folder, known, TIMES, say)
+    found = ask_duckdb(folder, known, times, say)
     table = Table(
         "question", "scope", "ClickHouse, median ms", "DuckDB, median ms", title=f"beside DuckDB over {size / 1e9:.2f} GB of Parquet"
     )
@@ -146,6 +146,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench_history", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a million events, through tairyu import; under 5 minutes")
     parser.add_argument("--applications", type=int, default=APPLICATIONS, help="of the built history; 12.5 events each")
+    parser.add_argument("--months", type=int, default=MONTHS, help="in which they begin")
+    parser.add_argument("--times", type=int, default=TIMES, help="that each question is asked")
+    parser.add_argument("--alone", action="store_true", help="without DuckDB")
     parser.add_argument("--dir", type=Path, help="where the history stands meanwhile (default: the system's folder for such files)")
     parser.add_argument("--json", type=Path, help="all that was found, with machine, versions and commit, into this file")
     return parser.parse_args()
