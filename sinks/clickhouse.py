@@ -129,7 +129,7 @@ class Store:
         opens such a folder again.
         """
         lacking = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine_full NOT LIKE '%fsync_after_insert = 1%'"
-        synced = [*COLUMNS, *TABLES, "ranges", "settlings", "hops_settled"]
+        synced = [*COLUMNS, *TABLES, "ranges", "compactions", "hops_compacted"]
         for (table,) in self.query(f"{lacking} AND name IN {{tables:Array(String)}}", {"tables": synced}):
             self.command(f"ALTER TABLE {table} MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
 

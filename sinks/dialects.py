@@ -10,8 +10,8 @@ from enum import StrEnum
 CLUSTER = "ON CLUSTER '{cluster}'"
 WHERE = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
 """Path in Keeper and name of the replica: ClickHouse's own defaults, said so that a server's configuration cannot differ."""
-OWN = re.compile(r"CREATE TABLE IF NOT EXISTS (?:settlings|hops_settled)\b")
-"""Each server settles hops for itself: they are exchanged, which replicas cannot do together."""
+OWN = re.compile(r"CREATE TABLE IF NOT EXISTS (?:compactions|hops_compacted)\b")
+"""Each server compacts hops for itself: they are exchanged, which replicas cannot do together."""
 _ENGINE = re.compile(r"^(ENGINE = )(\w*MergeTree)(?:\(([^)]*)\))?", re.MULTILINE)
 _NAMED = re.compile(
     r"(?:CREATE(?: OR REPLACE)? (?:TABLE|VIEW|MATERIALIZED VIEW|DATABASE|DICTIONARY)(?: IF NOT EXISTS)?"

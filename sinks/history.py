@@ -24,12 +24,12 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from schemas.cards import Card, load_cards
 from schemas.instants import SECOND_US
 from sinks.clickhouse import Load, Log, Store
+from sinks.compact import Compactor
 from sinks.cuts import Range
 from sinks.known_hops import KnownHops
 from sinks.migrate import read_migrations
 from sinks.references import Version, versions
 from sinks.rows import Applications, CustodyLog, Record, Source, StallEvents
-from sinks.settle import Settler
 from sinks.tails import HistoryError, Tail
 from streams.connection import clickhouse
 from streams.loop import Batch, consumer_config, die, run_loop
@@ -181,7 +181,7 @@ def _open_server(server: Mapping[str, Any], settings: Settings, opened: ExitStac
     store = Store.on_server(server)
     opened.callback(store.close)
     log.info("migrated", applied=store.migrate(read_migrations()))
-    opened.enter_context(Settler(lambda: Store.on_server(server), settings.settle_every_s))
+    opened.enter_context(Compactor(lambda: Store.on_server(server), settings.compact_every_s))
     return store
 
 
@@ -200,7 +200,7 @@ def _open_folder(settings: Settings, opened: ExitStack) -> Store:
     store.warm_up()
     if not settings.embedded:
         store.sync_to_disk()
-    opened.enter_context(Settler(lambda: Store.in_folder(folder), settings.settle_every_s))
+    opened.enter_context(Compactor(lambda: Store.in_folder(folder), settings.compact_every_s))
     front = opened.enter_context(Front(folder, port=settings.history_port))
     log.info("answering ClickHouse's HTTP interface, read-only", url=f"http://{HOST}:{front.port}")
     return store

@@ -24,10 +24,10 @@ from sinks import shares
 from sinks.arrow import Types
 from sinks.clickhouse import FolderOpenError, Load, Store, token
 from sinks.columns import COLUMNS
+from sinks.compact import compact
 from sinks.import_log import TOPIC, ImportingError, check_alone, enter, import_log, there_as
 from sinks.migrate import read_migrations
 from sinks.references import versions
-from sinks.settle import settle
 from sinks.shares import Chunk, Import
 from streams.connection import clickhouse
 from streams.failpoints import reach
@@ -114,7 +114,7 @@ def import_files(
         for version in rules:
             store.keep(version)
         enter(store, loads)
-        settle(store)
+        compact(store)
     return Imported(name, events, refused, rows, time.monotonic() - began)
 
 

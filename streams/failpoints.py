@@ -43,9 +43,9 @@ Place = Literal[
     "history.before_registering",
     # history: one version of the parties, a policy or a calendar is kept.
     "history.after_keeping",
-    # history: hops are to be settled, and no hop is.
-    "history.in_settling",
-    # history: all hops are settled beside those that were before.
+    # history: hops are to be compacted, and no hop is.
+    "history.in_compacting",
+    # history: all hops are compacted beside those that were before.
     "history.before_exchange",
     # history: they have taken their place; the old ones are there, too.
     "history.after_exchange",

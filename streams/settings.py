@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     )
     history_dir: Path | None = Field(default=None, description="Folder of the chDB history; used when no ClickHouse server is named.")
     history_port: int = Field(default=0, description="Port of the read-only ClickHouse HTTP front over chDB; 0: any free one.")
-    settle_every_s: float = Field(
-        default=3600.0, description="How often history settles hops, so that questions need not look for the last judgement of each."
+    compact_every_s: float = Field(
+        default=3600.0, description="How often history compacts hops, so that questions need not look for the last judgement of each."
     )
     clickhouse_url: str | None = Field(
         default=None, repr=False, description="http(s)://host:port of a ClickHouse server; may hold user:password@ before the host."

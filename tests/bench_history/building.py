@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sinks.clickhouse import Store
-from sinks.settle import settle
+from sinks.compact import compact
 
 MONTHS = 24
 FIRST = "2024-04-01"
 UNTIL = "2026-04-01"
 """History has been read up to then: what would come later has not come."""
-SETTLE_EVERY = 6
+COMPACT_EVERY = 6
 """Months."""
 PER_APPLICATION = 12.5
 """Events, on average."""
@@ -216,9 +216,9 @@ def build(store: Store, applications: int, say: Callable[[str], None], months: i
         for name, statement in STATEMENTS.items():
             store.query(statement, {key: value for key, value in given.items() if f"{{{key}:" in statement})
             say(f"month {month + 1} of {months}: {name}")
-        if (month + 1) % SETTLE_EVERY == 0 or month + 1 == months:
-            settle(store)
-            say(f"month {month + 1} of {months}: settled")
+        if (month + 1) % COMPACT_EVERY == 0 or month + 1 == months:
+            compact(store)
+            say(f"month {month + 1} of {months}: compacted")
     store.command("DROP TABLE people")
     store.command("DROP TABLE towns")
 

@@ -10,10 +10,10 @@ import pytest
 from schemas.instants import from_text
 from sinks.clickhouse import Log, Store, StoreError, token
 from sinks.columns import COLUMNS
+from sinks.compact import compact
 from sinks.cuts import Range
 from sinks.migrate import read_migrations
 from sinks.rows import Rows
-from sinks.settle import settle
 from streams.connection import clickhouse
 from streams.setting_sources import SettingsError
 from streams.settings import Settings
@@ -178,9 +178,9 @@ def test_hops_now_forgets_hops_that_the_last_record_has_no_more(store: Store) ->
 
 def test_a_municipality_is_found_by_the_primary_key(store: Store) -> None:
     store.write(LOG, cut(0, 9), rows(0, 9))
-    settle(store)
+    compact(store)
 
-    for table, town in (("transitions", "kiosk_municipality"), ("hops_settled", "residence_municipality")):
+    for table, town in (("transitions", "kiosk_municipality"), ("hops_compacted", "residence_municipality")):
         explained = store.query(f"EXPLAIN indexes = 1 SELECT offset FROM {table} WHERE {town} = '112216'")
         plan = "\n".join(line for (line,) in explained)
         assert "PrimaryKey" in plan

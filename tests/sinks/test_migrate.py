@@ -15,7 +15,7 @@ from streams.settings import Settings
 
 TABLES = {
     *("events", "refusals", "transitions", "hops", "applications", "coverage", "ranges", "stalls_now", "hops_now", "migrations"),
-    *("parties", "policies", "calendars", "settlings", "hops_settled", "unsettled", "curve_hops", "curves"),
+    *("parties", "policies", "calendars", "compactions", "hops_compacted", "uncompacted", "curve_hops", "curves"),
 }
 GOOD = "-- What: a table.\n-- Why: for this test.\n-- Blocks: nothing.\n\nCREATE TABLE IF NOT EXISTS a (b UInt8) ENGINE = Memory;\n"
 
@@ -24,7 +24,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
     first = open_store().migrate(read_migrations())
     store = open_store()
 
-    assert first == ["events", "transitions", "hops", "coverage", "references", "curves", "settled"]
+    assert first == ["events", "transitions", "hops", "coverage", "references", "curves", "compacted"]
     assert store.migrate(read_migrations()) == []
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
     assert store.query("SELECT number, name FROM migrations ORDER BY number") == [
@@ -34,7 +34,7 @@ def test_a_second_run_changes_nothing(open_store: Callable[[], Store]) -> None:
         (4, "coverage"),
         (5, "references"),
         (6, "curves"),
-        (7, "settled"),
+        (7, "compacted"),
     ]
 
 
@@ -62,7 +62,7 @@ def test_one_that_was_killed_between_its_statements_is_run_again(open_store: Cal
         migrate(Dying(), read_migrations())
     assert store.query("SELECT count() FROM migrations") == [(0,)]
 
-    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage", "references", "curves", "settled"]
+    assert store.migrate(read_migrations()) == ["events", "transitions", "hops", "coverage", "references", "curves", "compacted"]
     assert {name for (name,) in store.query("SHOW TABLES")} == TABLES
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sinks.clickhouse import Store
+from sinks.compact import compact
 from sinks.dialects import Dialect
 from sinks.migrate import read_migrations
 from sinks.roles import RolesError, read_roles, role_statements, rows
-from sinks.settle import settle
 from tests.cli.house import House
 from tests.sinks.test_named_queries import AT_SOKA, CHIYODA, SOKA, A, B, History, at
 
@@ -91,7 +91,7 @@ def test_a_role_sees_what_the_layer_of_named_queries_shows(history: History, dat
         judged = {"run": "r", "hop": "upload", "factor": 1, "token": person, "attempt": 1, "state": "late", "entered_at": at(1)}
         history._insert("curve_hops", {**judged, **towns, "known_to": at(9)})
     history.hop("e", 1, kiosk_municipality=None, residence_municipality=None)
-    settle(history.store)
+    compact(history.store)
 
     def seen(kind: str, code: str, table: str) -> list[str]:
         condition = rows(ROLES, ROLES.roles[kind], table, code).replace("tairyu.", f"{database}.")

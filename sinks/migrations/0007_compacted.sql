@@ -1,25 +1,25 @@
--- What: hops_settled (each hop once, as judged up to a settling), settlings, and the views unsettled and hops_now.
+-- What: hops_compacted (each hop once, as judged up to a compaction), compactions, and the views uncompacted and hops_now.
 -- Why: which judgement of a hop is the last one would otherwise be looked for among all there ever were, at each question.
 -- Blocks: nothing; new tables and a view.
--- A settling makes hops_settled anew beside the old one (the months of which nothing has changed are not copied, but linked), then
+-- A compaction makes hops_compacted anew beside the old one (the months of which nothing has changed are not copied, but linked), then
 -- exchanges them: a question sees one or the other. hops_now takes what has come since from hops, so it is exact at any time.
 
-CREATE TABLE IF NOT EXISTS settlings
+CREATE TABLE IF NOT EXISTS compactions
 (
-    settling UInt64 COMMENT 'its name, a number drawn at random',
+    compaction UInt64 COMMENT 'its name, a number drawn at random',
     log_id LowCardinality(String),
     partition UInt16,
-    next UInt64 COMMENT 'first record of the log that is not in this settling for sure',
-    settled_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
+    next UInt64 COMMENT 'first record of the log that is not in this compaction for sure',
+    compacted_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
 )
 ENGINE = MergeTree
-ORDER BY (settling, log_id, partition)
-TTL toDateTime(settled_at) + INTERVAL 400 DAY
-COMMENT 'how far each log had been read when hops were settled';
+ORDER BY (compaction, log_id, partition)
+TTL toDateTime(compacted_at) + INTERVAL 400 DAY
+COMMENT 'how far each log had been read when hops were compacted';
 
-CREATE TABLE IF NOT EXISTS hops_settled
+CREATE TABLE IF NOT EXISTS hops_compacted
 (
-    settling UInt64 COMMENT 'in which this row was made; the row without a log, entered in 1970, names the last one',
+    compaction UInt64 COMMENT 'in which this row was made; the row without a log, entered in 1970, names the last one',
     application UInt128 CODEC(ZSTD(1)) COMMENT 'a short name of the token, to count and compare by',
     token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
     hop LowCardinality(String),
@@ -56,15 +56,15 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(entered_at)
 ORDER BY (residence_municipality, kiosk_municipality, application, hop, attempt)
 SETTINGS allow_nullable_key = 1
-COMMENT 'each hop of each application as judged up to the last settling: ask hops_now';
+COMMENT 'each hop of each application as judged up to the last compaction: ask hops_now';
 
-CREATE VIEW IF NOT EXISTS unsettled AS
+CREATE VIEW IF NOT EXISTS uncompacted AS
 WITH
 marks AS
 (
     SELECT log_id, partition, next
-    FROM settlings
-    WHERE settling IN (SELECT settling FROM hops_settled WHERE entered_at = toDateTime64(0, 6, 'UTC') AND log_id = '')
+    FROM compactions
+    WHERE compaction IN (SELECT compaction FROM hops_compacted WHERE entered_at = toDateTime64(0, 6, 'UTC') AND log_id = '')
 )
 SELECT log_id, application, max(offset) AS offset, min(cut_at) AS since
 FROM applications
@@ -72,7 +72,7 @@ LEFT JOIN marks USING (log_id, partition)
 WHERE applications.offset >= marks.next
   AND cut_at >= (SELECT minOrNull(cut_at) FROM ranges LEFT JOIN marks USING (log_id, partition) WHERE hi >= marks.next)
 GROUP BY log_id, application
-COMMENT 'applications of which something came after the last settling, and where their last record stands';
+COMMENT 'applications of which something came after the last compaction, and where their last record stands';
 
 CREATE VIEW IF NOT EXISTS hops_now AS
 SELECT *
@@ -81,8 +81,8 @@ FROM
     SELECT application, token, hop, attempt, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
            state, level, entered_at, due_at, closed_at, closed_before, rule, policy_version, calendar_version, flags, log_id, topic, partition,
            offset, cut_at
-    FROM hops_settled
-    WHERE (log_id, application) NOT IN (SELECT log_id, application FROM unsettled)
+    FROM hops_compacted
+    WHERE (log_id, application) NOT IN (SELECT log_id, application FROM uncompacted)
     UNION ALL
     SELECT application, token, hop, attempt, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
            state, level, entered_at, due_at, closed_at, closed_before, rule, policy_version, calendar_version, flags, log_id, topic, partition,
@@ -91,8 +91,8 @@ FROM
     (
         SELECT application, *
         FROM hops
-        WHERE cut_at >= (SELECT minOrNull(since) FROM unsettled)
-          AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM unsettled)
+        WHERE cut_at >= (SELECT minOrNull(since) FROM uncompacted)
+          AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM uncompacted)
         LIMIT 1 BY log_id, application, hop, attempt
     )
 )

@@ -1,4 +1,4 @@
-"""Hops are settled: what hops_now answers never changes by it, whatever comes before, between and after, or dies on the way."""
+"""Hops are compacted: what hops_now answers never changes by it, whatever comes before, between and after, or dies on the way."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 
 from schemas.instants import from_text
 from sinks.clickhouse import Log, Store
+from sinks.compact import NEXT, Compactor, compact
 from sinks.cuts import Range
-from sinks.settle import NEXT, Settler, settle
 from tests.sinks.house import patience
 from tests.sinks.tables import pieces
 from tests.sinks.test_clickhouse import row
@@ -43,51 +43,51 @@ def now(store: Store) -> list[tuple[Any, ...]]:
     return store.query("SELECT token, hop, attempt, state, offset FROM hops_now ORDER BY ALL")
 
 
-def settled(store: Store) -> list[tuple[Any, ...]]:
-    return store.query("SELECT token, hop, attempt, state, offset FROM hops_settled WHERE log_id != '' ORDER BY ALL")
+def compacted(store: Store) -> list[tuple[Any, ...]]:
+    return store.query("SELECT token, hop, attempt, state, offset FROM hops_compacted WHERE log_id != '' ORDER BY ALL")
 
 
-def test_what_is_settled_answers_as_before_and_what_comes_later_counts_at_once(store: Store, written: Written) -> None:
+def test_what_is_compacted_answers_as_before_and_what_comes_later_counts_at_once(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"))
     written.record("b", ("upload", 1, "open"))
     written.record("a", ("upload", 1, "in_time"), ("forward", 1, "open"))
     before = [("a", "forward", 1, "open", 2), ("a", "upload", 1, "in_time", 2), ("b", "upload", 1, "open", 1)]
     assert now(store) == before
 
-    settle(store)
-    assert now(store) == settled(store) == before
+    compact(store)
+    assert now(store) == compacted(store) == before
 
     # a's forward was never opened, a correction says; c is new
     written.record("a", ("upload", 1, "late"), cut_us=MAY)
     written.record("c", ("upload", 1, "open"), cut_us=MAY)
     after = [("a", "upload", 1, "late", 3), ("b", "upload", 1, "open", 1), ("c", "upload", 1, "open", 4)]
     assert now(store) == after
-    assert settled(store) == before
+    assert compacted(store) == before
 
-    settle(store)
-    assert now(store) == settled(store) == after
+    compact(store)
+    assert now(store) == compacted(store) == after
 
 
 def test_months_of_which_nothing_has_changed_stay_as_they_are(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"))
     written.record("b", ("upload", 1, "open"), entered_us=MAY)
     written.record("z", ("upload", 1, "open"), entered_us=0)  # 1970: a claim like any other
-    settle(store)
+    compact(store)
 
     # b's upload had been entered in June: so May has changed, too
     written.record("b", ("upload", 1, "late"), cut_us=JUNE, entered_us=JUNE)
-    settle(store)
+    compact(store)
 
-    assert now(store) == settled(store) == [("a", "upload", 1, "open", 0), ("b", "upload", 1, "late", 3), ("z", "upload", 1, "open", 2)]
+    assert now(store) == compacted(store) == [("a", "upload", 1, "open", 0), ("b", "upload", 1, "late", 3), ("z", "upload", 1, "open", 2)]
     made = store.query(
-        "SELECT token, settling = (SELECT max(settling) FROM hops_settled WHERE token = 'b') FROM hops_settled ORDER BY token"
+        "SELECT token, compaction = (SELECT max(compaction) FROM hops_compacted WHERE token = 'b') FROM hops_compacted ORDER BY token"
     )
     assert made[1:] == [("a", 0), ("b", 1), ("z", 1)]
 
 
 def test_an_application_that_loses_all_its_hops_has_none(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"))
-    settle(store)
+    compact(store)
 
     written.record("a", cut_us=MAY)
 
@@ -96,25 +96,25 @@ def test_an_application_that_loses_all_its_hops_has_none(store: Store, written: 
 
 def test_another_partition_and_another_log_are_found_though_they_are_of_an_earlier_month(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"), cut_us=JUNE)
-    settle(store)
+    compact(store)
 
     written.record("b", ("upload", 1, "open"), log=Log(LOG.log_id, LOG.topic, 1), cut_us=MAY)
     written.record("c", ("upload", 1, "open"), log=Log("imported", "import:2025", 0), cut_us=APRIL)
 
     assert [token for token, *_ in now(store)] == ["a", "b", "c"]
-    settle(store)
+    compact(store)
     assert [token for token, *_ in now(store)] == ["a", "b", "c"]
 
 
 def test_of_a_log_that_was_made_again_only_the_newer_counts(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"))
-    settle(store)
+    compact(store)
 
     written.record("b", ("upload", 1, "open"), log=Log("second-log", LOG.topic, 0))
 
     assert [token for token, *_ in now(store)] == ["b"]
-    settle(store)
-    assert [token for token, *_ in settled(store)] == ["b"]
+    compact(store)
+    assert [token for token, *_ in compacted(store)] == ["b"]
 
 
 class Killed(Exception):
@@ -140,53 +140,53 @@ def die() -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("begins", ["CREATE TABLE", f"INSERT INTO {NEXT}", "EXCHANGE", "DROP TABLE hops_settled_next"])
-def test_killed_anywhere_it_answers_as_before_and_the_next_settling_tidies_up(store: Store, written: Written, begins: str) -> None:
+@pytest.mark.parametrize("begins", ["CREATE TABLE", f"INSERT INTO {NEXT}", "EXCHANGE", "DROP TABLE hops_compacted_next"])
+def test_killed_anywhere_it_answers_as_before_and_the_next_compaction_tidies_up(store: Store, written: Written, begins: str) -> None:
     written.record("a", ("upload", 1, "open"))
-    settle(store)
+    compact(store)
     written.record("a", ("upload", 1, "late"), cut_us=MAY)
 
     with pytest.raises(Killed):
-        settle(Dying(store, begins, die))
+        compact(Dying(store, begins, die))
 
     assert now(store) == [("a", "upload", 1, "late", 1)]
     written.record("a", ("upload", 1, "void"), cut_us=MAY)
     assert now(store) == [("a", "upload", 1, "void", 2)]
-    settle(store)
-    assert now(store) == settled(store) == [("a", "upload", 1, "void", 2)]
+    compact(store)
+    assert now(store) == compacted(store) == [("a", "upload", 1, "void", 2)]
     assert store.query(f"SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '{NEXT}')") == []
 
 
-def test_one_that_has_slept_over_another_settling_fails_or_changes_no_answer(store: Store, written: Written) -> None:
+def test_one_that_has_slept_over_another_compaction_fails_or_changes_no_answer(store: Store, written: Written) -> None:
     written.record("a", ("upload", 1, "open"))
 
     def meanwhile() -> None:
         written.record("a", ("upload", 1, "late"), cut_us=MAY)
-        settle(store)
+        compact(store)
         written.record("b", ("upload", 1, "open"), cut_us=MAY)
 
     for begins in (f"INSERT INTO {NEXT}", "EXCHANGE"):
         with pytest.raises(Exception, match=NEXT):
-            settle(Dying(store, begins, meanwhile))
+            compact(Dying(store, begins, meanwhile))
         assert {(token, state) for token, _, _, state, _ in now(store)} == {("a", "late"), ("b", "open")}
 
 
 @pytest.fixture
-def settler(open_store: Callable[[], Store], store: Store) -> Iterator[Settler]:
-    with Settler(open_store, every_s=0, look_every_s=0.01) as settler:
-        yield settler
+def compactor(open_store: Callable[[], Store], store: Store) -> Iterator[Compactor]:
+    with Compactor(open_store, every_s=0, look_every_s=0.01) as compactor:
+        yield compactor
 
 
-def test_a_history_settles_by_itself_when_rows_have_come(store: Store, written: Written, settler: Settler) -> None:
+def test_a_history_settles_by_itself_when_rows_have_come(store: Store, written: Written, compactor: Compactor) -> None:
     written.record("a", ("upload", 1, "open"))
 
-    wait_until_settled(store, "a")
+    wait_until_compacted(store, "a")
 
     written.record("b", ("upload", 1, "open"))
-    wait_until_settled(store, "a", "b")
+    wait_until_compacted(store, "a", "b")
 
 
-def wait_until_settled(store: Store, *tokens: str) -> None:
-    for _ in patience(f"{tokens} settled"):
-        if [token for token, *_ in settled(store)] == [*tokens]:
+def wait_until_compacted(store: Store, *tokens: str) -> None:
+    for _ in patience(f"{tokens} compacted"):
+        if [token for token, *_ in compacted(store)] == [*tokens]:
             return
