@@ -304,6 +304,58 @@ def test_attempts_and_how_far_each_comes(history: History) -> None:
     assert only(history.ask("attempts", SOKA, to=at(3)), *named) == [(1, "upload", 2, 1.0, 2, 0, 0)]
 
 
+def test_days_have_how_many_entered_and_how_long_they_took(history: History) -> None:
+    history.hop("a", 0, 1)
+    history.hop("b", 1, 5)
+    history.hop("c", 14.5)  # in Japan, the next day begins at 15:00 UTC
+    history.hop("d", 14.9, state="undetermined")
+    history.hop("e", 15, 17)
+    history.hop("f", 15, state="void")
+
+    named = ("day", "vendor", "kiosk", "entered", "ended", "open", "undetermined", "beyond_limit", "median_h", "p90_h")
+    rows = [(str(row[0]), *row[1:]) for row in only(history.ask("hop_days", SOKA), *named)]
+    assert rows == [
+        ("2026-04-01", "plaza", "plaza-1", 4, 2, 1, 1, 2, 4.0, 4.0),
+        ("2026-04-02", "plaza", "plaza-1", 1, 1, 0, 0, 0, 2.0, 2.0),
+    ]
+    assert only(history.ask("hop_days", SOKA, to=at(1)), "entered") == [(1,)]
+    assert history.ask("hop_days", SOKA, hop="forward") == []
+
+
+def test_hours_have_how_much_came_and_went_and_is_open(history: History) -> None:
+    history.hop("a", 0, 1.5)
+    history.hop("b", 0.5)
+    history.hop("c", 1, 1.2)
+    history.hop("d", 1, state="undetermined")
+    history.hop("e", 4, holder="applicant")
+
+    def asked(**given: str) -> list[tuple[Any, ...]]:
+        return only(history.ask("open_hours", SOKA, **given), "hour", "holder", "came", "went", "open")
+
+    assert asked() == [
+        (hours(0), "vendor", 2, 0, 2),
+        (hours(1), "vendor", 1, 2, 1),
+        (hours(4), "applicant", 1, 0, 1),
+    ]
+    assert asked(**{"from": at(1.3), "to": at(4)}) == [(hours(1), "vendor", 2, 1, 1)]
+
+
+def test_days_have_what_was_said_of_stalls(history: History) -> None:
+    history.said("a", 1, "raised", 3)
+    history.said("a", 2, "escalated", 6)
+    history.said("a", 3, "cleared", 16)
+    history.said("b", 1, "raised", 14)
+    history.said("b", 2, "retracted", 15)
+    history.said("c", 1, "recorded", 2)
+
+    named = ("day", "hop", "holder", "vendor", "raised", "escalated", "cleared", "recorded", "retracted")
+    rows = [(str(row[0]), *row[1:]) for row in only(history.ask("stall_days", SOKA), *named)]
+    assert rows == [
+        ("2026-04-01", "upload", "vendor", "plaza", 2, 1, 0, 1, 0),
+        ("2026-04-02", "upload", "vendor", "plaza", 0, 0, 1, 0, 1),
+    ]
+
+
 def test_what_was_handed_in_and_has_not_come(history: History) -> None:
     for person in "cba":
         history.hop(person, 1 if person != "c" else 15)  # in Japan, the next day begins at 15:00 UTC
