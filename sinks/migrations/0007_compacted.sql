@@ -60,17 +60,15 @@ COMMENT 'each hop of each application as judged up to the last compaction: ask h
 
 CREATE VIEW IF NOT EXISTS uncompacted AS
 WITH
-marks AS
 (
-    SELECT log_id, partition, next
+    SELECT mapFromArrays(groupArray(concat(log_id, ' ', toString(partition))), groupArray(next))
     FROM compactions
     WHERE compaction IN (SELECT compaction FROM hops_compacted WHERE entered_at = toDateTime64(0, 6, 'UTC') AND log_id = '')
-)
+) AS next_of,
+(SELECT minOrNull(cut_at) FROM ranges WHERE hi >= next_of[concat(log_id, ' ', toString(partition))]) AS earliest
 SELECT log_id, application, max(offset) AS offset, min(cut_at) AS since
 FROM applications
-LEFT JOIN marks USING (log_id, partition)
-WHERE applications.offset >= marks.next
-  AND cut_at >= (SELECT minOrNull(cut_at) FROM ranges LEFT JOIN marks USING (log_id, partition) WHERE hi >= marks.next)
+WHERE cut_at >= earliest AND applications.offset >= next_of[concat(log_id, ' ', toString(partition))]
 GROUP BY log_id, application
 COMMENT 'applications of which something came after the last compaction, and where their last record stands';
 
