@@ -10,6 +10,9 @@ from pathlib import Path
 
 from sinks.migrate import Migration, read_migrations
 from sinks.named_queries import LEAST_PEOPLE, Query, read_queries
+from streams.policy import Policy
+from streams.policy_file import load_policies
+from streams.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "schema.md"
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)\n(.*)", re.DOTALL)
@@ -28,7 +31,10 @@ there exactly once, as an event or as a refusal, with what was said of each stal
 hops are told by the watch's own rules. Instants are UTC, with microseconds.
 
 - **Who waits for whom**: a *hop* is a stretch of an application's way during which one party has it (`holder`). A *stall* is a hop that has
-  taken longer than a limit. *Undetermined*: the hop's end was not observed, so it is neither in time nor late.
+  taken longer than a limit: the application is *held*, or was. *Undetermined*: the hop's end was not observed, so it is neither in time nor
+  late. *Void*: it would have opened, had its events not been corrected.
+- **People** are applications: who applies twice counts twice. One application may stand in several rows (hops, kiosks), so rows do not
+  add up to people. Lengths (`_h`, `_days`) are elapsed time, nights and holidays included, whatever a limit counts by.
 - **Now** is the instant up to which the logs have been read, `max(cut_at)` of `ranges`, some seconds behind the clock.
 - **A token** stands for an application: two rows with the same token are about the same one. The application's own id is nowhere.
 - **Whose town**: `kiosk_municipality` is where the kiosk stands, `residence_municipality` where the applicant lives.
@@ -36,22 +42,59 @@ hops are told by the watch's own rules. Instants are UTC, with microseconds.
   believed at T is each stall's last transition with `at` <= T: `tairyu query known_at`.
 - **By which rules**: what `policy_version`, `rule` and `calendar_version` of a hop said then stands in `policies` and `calendars`, who the
   parties were in `parties`: a history stage writes what its files say as it starts, once for each content (`digest`).
-- Rows of a deleted and made topic stay, under another `log_id`: the views, and all named queries, count the newest log of each topic.
+- **What was said** (`kind`): *raised* when a limit had passed; *escalated* at a further limit; *revised* when other dates became known, and
+  it is held still; *cleared* when it ended; *recorded* when it was over before it became known; *retracted* when it was taken back
+  (`reason` says why: it was in time, or its end cannot be known).
+- Rows of a topic that was deleted and made again stay, under another `log_id`: the views, and all named queries, count the newest log of
+  each topic. In SQL: `log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)`.
+"""
+HOPS = """\
+## Hops of the packaged policy
+
+Another policy may have others; `policies` has those that were used.
 """
 QUERIES = f"""\
 ## Named queries
 
 `tairyu query NAME PARAMETER=VALUE … --for CODES` sees the applications of these municipalities alone, by the kiosk's or by the residence;
-several codes with commas between; `--for all` is the operator's. An instant has an offset (`2026-04-01T09:00:00+09:00`, or `Z` as answers
-print it); a day (`2026-04-01`) begins at midnight in Japan. Where a query compares with others, its figures about fewer than
-{LEAST_PEOPLE} people elsewhere, and their number, are null (columns marked †).
+several codes with commas between; `--for all` is the operator's. So of a kiosk in another town it sees those applications whose people live
+in the caller's. Queries with a column `own` compare with others: they see all applications, and a row is either of the caller's
+municipalities (`own` 1) or of everybody else's; the figures of a row about fewer than {LEAST_PEOPLE} people elsewhere, and `people` itself,
+are null then (columns marked †).
+
+An instant has an offset (`2026-04-01T09:00:00+09:00`, or `Z` as answers print it); a day (`2026-04-01`) is its beginning in Japan, so
+`to=2026-05-01` ends with April.
+
+| one asks | and is answered by |
+| --- | --- |
+| who has what now? | `open_now`; one application: `timeline`, by its token: `find` |
+| what is held, by cause? whom did it hit? | `causes`, `who_was_hit` |
+| what was known at the time? | `known_at`, `stall_days` |
+| how long does it take? | `hop_times` (what is open counted in), `hop_days` |
+| is a vendor, a kiosk worse than others? | `vendors_alike`, `worst_kiosks`, `scorecard` with `scorecard_cases` |
+| what has not arrived? how often does it take a second attempt? | `reconciliation`, `attempts` |
+| how much, month by month, hour by hour? | `numbers`, `open_hours` |
+| can it be believed? | `coverage`, `feed_looks`, `claims`, and every column `undetermined` |
+| who answers for it? | `unsupervised` |
+| what if limits were others? | `curve` |
 """
 
 
-def page(migrations: Iterable[Migration], queries: Iterable[Query]) -> str:
+def page(migrations: Iterable[Migration], queries: Iterable[Query], policy: Policy) -> str:
     statements = [statement for migration in migrations for statement in migration.statements]
     tables = "\n".join(part for statement in statements for part in _part(statement))
-    return f"{HEAD}\n{tables}\n{QUERIES}\n" + "\n".join(map(_query, queries))
+    return f"{HEAD}\n{_hops(policy)}\n{tables}\n{QUERIES}\n" + "\n".join(map(_query, queries))
+
+
+def _hops(policy: Policy) -> str:
+    rows = []
+    for hop in policy.hops.values():
+        holder = policy.holders[hop.holder]
+        begins, ends = (", ".join(f"`{name}`" for name in names) for names in (hop.begins, hop.ends))
+        rows.append(
+            [f"`{hop.name}`", hop.label, begins, ends, f"`{holder.name}`", holder.duty_basis, holder.supervisor, ", ".join(hop.levels)]
+        )
+    return f"{HOPS}\n" + _markdown(["hop", "", "from", "to", "holder", "duty", "supervisor", "levels"], rows)
 
 
 def _part(statement: str) -> Iterator[str]:
@@ -98,7 +141,7 @@ def _plain(text: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    text = page(read_migrations(), read_queries().values())
+    text = page(read_migrations(), read_queries().values(), load_policies(Settings.model_construct().policy).newest)
     if arguments == ["--check"]:
         fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
         print("" if fresh else "docs/schema.md: not as it would be written: make generate", end="" if fresh else "\n")

@@ -1,6 +1,6 @@
 -- What: what was held beyond a limit, by cause: the applications of one kiosk in one hop
--- Parameter from DateTime64(6, 'UTC') = 1970-01-01: held at or after this instant
--- Parameter to DateTime64(6, 'UTC') = 2299-01-01: held before it
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: those whose hop was left at or after this instant
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and entered before this one
 -- Column hop: in which they were held
 -- Column holder: the role of who had them
 -- Column supervisor: who supervises the holder; none is an answer
@@ -9,7 +9,7 @@
 -- Column kiosk: the kiosk
 -- Column people: applications
 -- Column open: of them, held still
--- Column first: when the first of them came to stand
+-- Column first: when the first of them had entered the hop
 -- Column noticed: when the first limit of them had passed: when it could be known
 -- Column last: when the last of them went on; null while one is held
 -- Column longest_days: the longest

@@ -2,10 +2,10 @@
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: from this instant on
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: before this one
 -- Parameter behind_s UInt32 = 600: seconds from which a feed counts as behind
--- Column vendor: whose feed it is; empty: one that several share
+-- Column vendor: whose feed it is, whoever asks; empty: one that several share, as J-LIS's and the towns' are
 -- Column feed: the public topic
 -- Column read_through: all that had arrived up to then has been read; null: nothing has ever been
--- Column looked: how often it was looked at: every five minutes at most
+-- Column looked: how often it was looked at: once in five minutes while history is written, and not at all while nothing runs
 -- Column unread: of them, how often some of it had not been read by anybody, as when everything starts
 -- Column behind: of them, how often it was read, and behind
 -- Column behind_share: (unread + behind) / looked

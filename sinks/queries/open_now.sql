@@ -1,8 +1,8 @@
--- What: who holds what now, for how long, and who supervises it
+-- What: who has what now, for how long, and who supervises it; hops whose end was not observed are not among it
 -- Parameter hop String = : only this hop; empty: all
 -- Parameter apart String = vendor: the role whose parties are told apart
 -- Column holder: the role of who has the applications
--- Column party: which vendor, where vendors are told apart
+-- Column party: which vendor, where vendors are told apart; else empty
 -- Column supervisor: who supervises the holder; none is an answer
 -- Column duty_basis: what obliges the holder: statute, contract or none
 -- Column hop: the hop that is open

@@ -1,4 +1,4 @@
--- What: for each kiosk and day of submission, how many applications came to J-LIS, and how many have not been seen there
+-- What: for each kiosk and day of submission, how many applications came to J-LIS, and how many have not been seen there (yet)
 -- Parameter submitted String = upload: the hop that begins when one is handed in
 -- Parameter received String = screening: the hop that begins when it has come
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: handed in at or after this instant
@@ -7,7 +7,7 @@
 -- Column kiosk: where it was handed in
 -- Column people: applications handed in
 -- Column came: of them, those that came
--- Column missing: of them, those not seen there
+-- Column missing: of them, those not seen there: on their way, lost, or not read yet (`coverage`)
 -- Column longest_days: how long the longest of the missing has been gone; null if none is
 -- Order: missing DESC, day, kiosk
 SELECT

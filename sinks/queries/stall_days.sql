@@ -10,7 +10,7 @@
 -- Column escalated: times that a further limit had passed
 -- Column cleared: stalls that ended
 -- Column recorded: stalls that were over when they became known
--- Column retracted: stalls that had been none
+-- Column retracted: stalls of which it was taken back that they were held: they were in time, or it cannot be known
 -- Order: day, hop, holder, vendor
 SELECT
     toDate(at, 'Asia/Tokyo') AS day,

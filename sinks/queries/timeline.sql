@@ -1,5 +1,5 @@
 -- What: everything about one application, in order: what was said about it, and what was said of its stalls
--- Parameter token String: the application's token, 64 hex digits as in `tairyu stalls --json`; never the application's own id
+-- Parameter token String: the application's token, 64 hex digits, as `find` tells; never the application's own id
 -- Fits token: [0-9a-f]{64}
 -- Column at: when it happened
 -- Column known_at: when it was known here

@@ -1,4 +1,4 @@
--- What: how many applications spent how long where nobody supervises
+-- What: how many applications spent how long with whom, by who supervises; the rows of supervisor none are where nobody does
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: days before this instant do not count
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: nor those after it
 -- Column supervisor: who supervises; none: nobody
@@ -6,7 +6,7 @@
 -- Column holder: who holds during it
 -- Column people: applications
 -- Column person_days: days, of all of them together
--- Column of_undetermined: of these days, those of hops whose end was not observed: an upper bound
+-- Column of_undetermined: of these days, those of hops whose end was not observed: they ended then at the latest
 -- Column longest_days: the longest
 -- Order: supervisor = 'none' DESC, person_days DESC, hop, holder
 SELECT

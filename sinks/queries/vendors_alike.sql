@@ -1,4 +1,4 @@
--- What: vendors compared like with like: the same hop, in the same weeks, in towns of about the same number of applications
+-- What: how much more often one vendor's hops are late than the others' (not: by how long), like with like: the same hop, in the same weeks, in towns of about the same number of applications
 -- Parameter hop String: which hop of the policy: upload, forward, screening, correction, issuance, delivery, notice, pickup
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: entered at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: entered before it
@@ -8,7 +8,7 @@
 -- Figure known: hops of which it is known whether they were in time
 -- Figure late: of them, how many were late, or are open beyond their limit
 -- Figure share: late / known
--- Figure compared: of them, those of weeks and towns in which others can be compared with
+-- Figure compared: of those known, those of weeks and towns in which others can be compared with
 -- Figure ratio: how many times as often late as the others would be there (Mantel-Haenszel); null where there is nobody to compare with
 -- Figure at_least: the lower end of the 95 % interval of that ratio (Greenland-Robins)
 -- Figure at_most: its upper end

@@ -1,13 +1,13 @@
--- What: whom one cause has hit: the people whose applications stood still at one kiosk in one stretch of time, by where they live
+-- What: whom one cause has hit: the people whose applications were held, those of one kiosk in one stretch of time, by where they live
 -- Parameter kiosk String: the kiosk
 -- Parameter hop String = : only this hop; empty: all
--- Parameter from DateTime64(6, 'UTC') = 1970-01-01: held at or after this instant
--- Parameter to DateTime64(6, 'UTC') = 2299-01-01: held before it
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: those whose hop was left at or after this instant
+-- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and entered before this one
 -- Column residence_municipality: where they live
 -- Column own: 1: of the caller's municipalities
 -- Column people: applications that were held beyond a limit
 -- Figure open: of them, held still
--- Figure first: when the first of them came to stand
+-- Figure first: when the first of them had entered the hop
 -- Figure last: when the last of them went on; null while one is held
 -- Figure longest_days: the longest
 -- Order: people DESC, residence_municipality

@@ -203,12 +203,15 @@ def test_kiosks_are_told_from_one_another_only_where_there_are_enough(history: H
         history.hop(f"a{number}", 10, 12 if number < 15 else 20)
     for number in range(19):
         history.hop(f"b{number}", 10, 20, kiosk="plaza-2")
+    history.hop("c", 10, state="undetermined")
 
     rows = history.ask("worst_kiosks", SOKA)
 
-    assert only(rows, "kiosk", "vendor", "hops", "late", "share") == [("plaza-1", "plaza", 20, 5, 0.25)]
+    named = ("kiosk", "vendor", "kiosk_municipality", "undetermined", "hops", "late", "share")
+    assert only(rows, *named) == [("plaza-1", "plaza", SOKA, 1, 20, 5, 0.25)]
     assert only(rows, "at_least", "at_most") == [(0.1119, 0.4687)]  # Wilson, 5 of 20
     assert only(history.ask("worst_kiosks", SOKA, least="19"), "kiosk") == [("plaza-2",), ("plaza-1",)]
+    assert history.ask("worst_kiosks", SOKA, **{"from": at(10.1)}) == []
 
 
 def test_whom_one_cause_has_hit(history: History) -> None:
@@ -276,6 +279,9 @@ def test_what_was_known_then_is_not_what_is_known_now(history: History) -> None:
     assert known(7) == [("upload", "notice", 1, 1)]
     assert known(15) == [("upload", "breach", 1, 1)]
     assert known(25) == []
+    assert only(history.ask("known_at", SOKA, at=at(5), kiosk="plaza-1", vendor="plaza", hop="upload"), "people") == [(2,)]
+    for elsewhere in ({"kiosk": "plaza-2"}, {"vendor": "tokiwa"}, {"hop": "forward"}):
+        assert history.ask("known_at", SOKA, at=at(5), **elsewhere) == []
 
 
 def test_time_where_nobody_supervises_adds_up(history: History) -> None:
@@ -302,6 +308,22 @@ def test_attempts_and_how_far_each_comes(history: History) -> None:
     named = ("attempt", "hop", "people", "of_first", "ended", "open", "undetermined")
     assert only(history.ask("attempts", SOKA), *named) == [(1, "upload", 3, 1.0, 2, 1, 0)]
     assert only(history.ask("attempts", SOKA, to=at(3)), *named) == [(1, "upload", 2, 1.0, 2, 0, 0)]
+
+
+def test_an_application_is_found_by_what_is_known_at_the_counter(history: History) -> None:
+    history.hop(A, 0, 2)
+    history.hop(A, 2, hop="forward", too=True)
+    history.hop(B, 30, 31, last4="1234", kiosk="plaza-2")
+    history.hop("c", 0, kiosk_municipality=CHIYODA, residence_municipality=CHIYODA)
+
+    named = ("token", "last4", "kiosk", "handed_in_at", "open_hop", "holder", "state", "since")
+    assert only(history.ask("find", SOKA), *named) == [
+        (B, "1234", "plaza-2", hours(30), "upload", "vendor", "in_time", hours(30)),
+        (A, "0000", "plaza-1", hours(0), "forward", "vendor", "open", hours(2)),
+    ]
+    assert only(history.ask("find", SOKA, last4="1234"), "token") == [(B,)]
+    assert only(history.ask("find", SOKA, kiosk="plaza-1", to=at(1)), "token") == [(A,)]
+    assert history.ask("find", SOKA, **{"from": at(31)}) == []
 
 
 def test_days_have_how_many_entered_and_how_long_they_took(history: History) -> None:
@@ -338,6 +360,7 @@ def test_hours_have_how_much_came_and_went_and_is_open(history: History) -> None
         (hours(4), "applicant", 1, 0, 1),
     ]
     assert asked(**{"from": at(1.3), "to": at(4)}) == [(hours(1), "vendor", 2, 1, 1)]
+    assert asked(vendor="tokiwa") == []
 
 
 def test_days_have_what_was_said_of_stalls(history: History) -> None:
