@@ -11,6 +11,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
+import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,23 +38,30 @@ from tests.sinks.test_clickhouse import LOG, cut, rows
 FIRST = Range(0, 9, 10, 1, 1_775_000_000_000_000)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def database() -> str:
+    """Of all tests here: they only read."""
+    return f"test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
 def filled(chdb_folder: Path, database: str) -> Iterator[Store]:
     """Ten rows in every table."""
     store = Store.in_folder(chdb_folder, database)
     store.migrate(read_migrations())
     store.write(LOG, cut(0, 9), rows(0, 9))
     yield store
+    store.command(f"DROP DATABASE {database} SYNC")
     store.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def front(chdb_folder: Path, filled: Store, database: str) -> Iterator[Front]:
     with Front(chdb_folder, database=database) as front:
         yield front
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(front: Front) -> Iterator[Client]:
     """The ordinary HTTP client with all its defaults: sessions, compression, its questions at the start."""
     client = clickhouse_connect.get_client(host="127.0.0.1", port=front.port)
@@ -64,7 +72,7 @@ def client(front: Front) -> Iterator[Client]:
 Answer = tuple[int, dict[str, str], bytes]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ask(front: Front) -> Callable[..., Answer]:
     def asked(path: str = "/", body: bytes | None = None, headers: dict[str, str] | None = None, **parameters: str) -> Answer:
         url = f"http://127.0.0.1:{front.port}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
