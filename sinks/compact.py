@@ -7,6 +7,7 @@ last compaction holds, and the next one begins afresh.
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Protocol, Self
 
 import structlog
@@ -75,8 +76,8 @@ class Compactor:
     """Compacts in a thread of its own while the ``with`` block lasts: whenever ``every_s`` have passed and rows have come since."""
 
     def __init__(self, open_store: Callable[[], Store], every_s: float, look_every_s: float = LOOK_EVERY_S) -> None:
-        """``open_store``: a store for this thread alone."""
-        self._store, self._every_s, self._look_every_s = open_store(), every_s, look_every_s
+        """``open_store``: a store for this thread alone, closed again after each look."""
+        self._open_store, self._every_s, self._look_every_s = open_store, every_s, look_every_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="compact", daemon=True)
 
@@ -85,15 +86,21 @@ class Compactor:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        """Does not wait for a compaction: what is half made is made again."""
+        """Waits for a compaction that has begun: a process that ends with chDB at work in it may never end. Killed meanwhile, nothing
+        is lost."""
         self._stopped.set()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._look_every_s):
             try:
-                ((due,),) = self._store.query(DUE, {"every": int(self._every_s)})
-                if due:
-                    compact(self._store)
-                    log.info("compacted hops")
+                self._look()
             except StoreError as error:
                 log.warning("hops could not be compacted, and will be later; answers are right, and slower", error=str(error))
+
+    def _look(self) -> None:
+        with closing(self._open_store()) as store:
+            ((due,),) = store.query(DUE, {"every": int(self._every_s)})
+            if due:
+                compact(store)
+                log.info("compacted hops")
