@@ -1,5 +1,6 @@
 """Intake's producer: outputs and the inputs' positions in one transaction, or the end of the process (rule 5)."""
 
+import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from streams.admission import Output
 from streams.connection import kafka
 from streams.failpoints import reach
 from streams.groups import INTAKE
+from streams.loop import die
 from streams.metrics import histogram
 from streams.settings import Settings
 
@@ -19,6 +21,8 @@ TRANSACTION_MS = 10_000
 """At most: an open transaction hides all later records of its partitions from everybody."""
 COMMIT_S = 10.0
 FENCE_S = 30.0
+ANSWER_S = 45.0
+"""Without a broker, librdkafka may wait in `send_offsets_to_transaction` for ever, whatever time it is given."""
 LARGEST = 4 * 1024 * 1024
 """Bytes, as the cards allow: an accepted record may grow threefold, since an id of 23 digits becomes a token of 64."""
 
@@ -48,6 +52,15 @@ class Outlet:
     @took.time()
     def commit(self, outputs: Iterable[Output], positions: Sequence[ck.TopicPartition], group: Any) -> None:
         """KafkaException if it did not surely commit. ``positions``: of every input that is known, always: they fence a zombie."""
+        unanswered = threading.Timer(ANSWER_S, die, (f"the brokers have not answered a commit for {ANSWER_S:.0f} s",))
+        unanswered.daemon = True
+        unanswered.start()
+        try:
+            self._commit(outputs, positions, group)
+        finally:
+            unanswered.cancel()
+
+    def _commit(self, outputs: Iterable[Output], positions: Sequence[ck.TopicPartition], group: Any) -> None:
         self._producer.begin_transaction()
         produce = self._producer.produce
         for output in outputs:
