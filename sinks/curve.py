@@ -18,6 +18,7 @@ from schemas.events import PREFIX, Data, Event
 from schemas.instants import from_text, to_text
 from sinks.clickhouse import Store
 from sinks.columns import Columns
+from sinks.named_queries import OF_NOW
 from sinks.references import versions
 from streams.curve import Judged, judged
 from streams.parties import Parties
@@ -25,7 +26,6 @@ from streams.policy import Policies
 
 APPLICATIONS = 2_000
 """Of a block: they are judged together, and their rows inserted at once."""
-OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
 SOURCE = (
     "SELECT groupUniqArray(log_id) AS logs, toUnixTimestamp64Micro(max(cut_at)) AS known_us, count() AS events,"
     f" uniqExact(token) AS applications FROM events WHERE {OF_NOW} AND token IS NOT NULL"

@@ -8,6 +8,7 @@ from pathlib import Path
 from schemas.identity import Key
 from sinks.arrow import ArrowRows
 from sinks.clickhouse import Load, Store
+from sinks.named_queries import OF_NOW
 from sinks.references import Version
 from streams.failpoints import reach
 from streams.keys import key_marks
@@ -48,7 +49,7 @@ def import_log(name: str, files: Sequence[Path], by: Sequence[object], rules: Se
 def there_as(store: Store, log_id: str) -> str | None:
     """The name under which this very content is in the history now. ImportingError if it was, and gave way to other content."""
     name, _, digest = log_id.removeprefix(TOPIC).rpartition(":")
-    held = "SELECT log_id, log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic) FROM ranges"
+    held = f"SELECT log_id, {OF_NOW} FROM ranges"
     for there, current in store.query(f"{held} WHERE endsWith(log_id, {{digest:String}}) GROUP BY log_id", {"digest": f":{digest}"}):
         if current:
             return str(there).removeprefix(TOPIC).rpartition(":")[0]

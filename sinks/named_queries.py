@@ -22,7 +22,8 @@ EVERYWHERE = "all"
 """In place of municipalities: the operator's own questions."""
 
 _MINE = " OR ".join(f"ifNull({town} IN {{municipalities:Array(String)}}, 0)" for town in ("kiosk_municipality", "residence_municipality"))
-_OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
+OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
+"""Of rows: those of the newest log of each topic."""
 _HOPS = (
     "SELECT *, ifNull(closed_at, (SELECT instant FROM read_to)) AS left_at,"
     " state = 'late' OR (state = 'open' AND due_at < (SELECT instant FROM read_to)) AS beyond"
@@ -30,10 +31,10 @@ _HOPS = (
 SOURCES = {
     "read_to": "SELECT max(cut_at) AS instant FROM ranges",
     "my_hops": f"{_HOPS} FROM hops_now WHERE ({{mine}})",
-    "my_transitions": f"SELECT * FROM transitions WHERE {_OF_NOW} AND ({{mine}})",
-    "my_events": f"SELECT * FROM events WHERE {_OF_NOW} AND {{of_mine}}",
+    "my_transitions": f"SELECT * FROM transitions WHERE {OF_NOW} AND ({{mine}})",
+    "my_events": f"SELECT * FROM events WHERE {OF_NOW} AND {{of_mine}}",
     "every_hop": f"{_HOPS}, ({{mine}}) AS own FROM hops_now",
-    "feeds_read": f"SELECT * FROM coverage WHERE {_OF_NOW}",
+    "feeds_read": f"SELECT * FROM coverage WHERE {OF_NOW}",
     "my_curve": (
         "SELECT *, run IN (SELECT argMax(run, at) FROM curves GROUP BY hop) AS newest FROM curve_hops"
         " WHERE run IN (SELECT run FROM curves) AND ({mine})"
