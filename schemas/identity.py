@@ -22,8 +22,8 @@ REFUSED = b"tairyu refused record\0"
 """Keeps hashes of refused bytes apart from tokens, whose message is digits only."""
 
 encode_json = msgspec.json.Encoder().encode
-_SHA256 = hashlib.sha256()
-"""To be copied: a new one asks OpenSSL for the algorithm, which costs as much as a short message."""
+_sha256 = hashlib.sha256().copy
+"""A state to begin with: a new one would ask OpenSSL for the algorithm, which costs as much as a short message."""
 
 
 def token(key: Key, subject: str) -> str:
@@ -52,14 +52,14 @@ def municipality_ok(code: str) -> bool:
 
 def event_hash(speaker: str, source: str, event_id: str) -> bytes:
     """8 bytes that stand for an event: ``source`` and ``id`` identify it among its speaker's."""
-    state = _SHA256.copy()
+    state = _sha256()
     state.update(f"{speaker}\0{source}\0{event_id}".encode())
     return state.digest()[:8]
 
 
 def content_hash(event: Event) -> bytes:
     """8 bytes over what the event says: type, time, data (fields in the schema's order, absent ones left out)."""
-    state = _SHA256.copy()
+    state = _sha256()
     state.update(encode_json((event.type, event.time, event.data)))
     return state.digest()[:8]
 

@@ -15,6 +15,7 @@ _ROW = struct.Struct("<8s8sqq6B")
 """Event, content, claimed_us, arrived_us; then the places of milestone, speaker, role, kiosk and both municipalities among the names, from
 1; 0: it has none."""
 _ARRIVED = struct.Struct("<24xq6x")
+_NEVER = (0,)
 _LONG_ROW = struct.Struct("<8s8sqq6H")
 """The same, for records with more names than a byte can tell apart."""
 ROW = _ROW.size
@@ -182,7 +183,7 @@ def arrived_as(record: Stored, event: bytes, content: bytes) -> int | None:
 
 def latest_arrival_us(rows: bytes) -> int:
     """Of short rows; 0 if there are none."""
-    return max((arrived_us for (arrived_us,) in _ARRIVED.iter_unpack(rows)), default=0)
+    return int(max(_ARRIVED.iter_unpack(rows), default=_NEVER)[0])
 
 
 def names_of(record: Application) -> dict[str, int]:

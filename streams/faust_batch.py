@@ -18,8 +18,9 @@ from faust.types import TP, ConsumerMessage
 
 from streams.settings import Settings
 
-RUN_LENGTH = 8_000
-"""Records an agent gets at once, at most: one transaction, whose 12 ms are spread over them."""
+RUN_LENGTH = 20_000
+"""Records an agent gets at once, at most: one transaction, whose 12 ms are spread over them. Applications that come again in it are
+decoded and encoded once."""
 
 
 class Positions(Protocol):

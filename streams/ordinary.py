@@ -230,10 +230,11 @@ class Ordinary:
         record.rows = rows + pack_row(
             identity, content_hash(event), at_us, arrived_us, milestone, speaker, role, kiosk, municipality, residence
         )
-        attempt, seen = (way.attempt + 1, 0) if step.begins else (way.attempt, way.seen)
-        seen, ended = seen | step.bit, step.terminal
-        named = vendor, named_kiosk, named_municipality, named_residence
-        record.way = Way(road.version, first_us, at_us, attempt, seen, *named, ended)
+        attempt, seen = (way.attempt + 1, step.bit) if step.begins else (way.attempt, way.seen | step.bit)
+        ended = step.terminal
+        record.way = Way(
+            road.version, first_us, at_us, attempt, seen, vendor, named_kiosk, named_municipality, named_residence, ended
+        )
         if not record.last4:
             record.last4 = event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:

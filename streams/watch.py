@@ -77,7 +77,8 @@ class Watch:
             broker_session_timeout=self.settings.session_timeout_s,
             broker_heartbeat_interval=self.settings.session_timeout_s / 6,
             broker_commit_interval=1.0,
-            broker_max_poll_records=40_000,  # a whole fetch of each of four partitions: while one is committed, the others are judged
+            consumer_max_fetch_size=2 * 1024 * 1024,  # of each partition: some 16,000 events, compressed
+            broker_max_poll_records=80_000,  # a whole fetch of each of four partitions: while one is committed, the others are judged
             producer_request_timeout=60.0,
             stream_buffer_maxsize=64,
             web_enabled=False,
