@@ -6,8 +6,8 @@ offset the last one's. Faust keeps membership, assignment, agents and tables; wh
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import faust
 from aiokafka.consumer import fetcher
@@ -64,29 +64,52 @@ class BatchConsumer(driver.Consumer):
     app: "BatchApp"
     delivered: dict[int, int]
     """Partition -> the last offset of the fetch whose runs agents get."""
+    stops: int
+    """How often the flow was stopped: what was fetched before is another assignment's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.delivered = {}
+        self.delivered, self.stops = {}, 0
+        self._ahead: asyncio.Task[Fetched | None] | None = None
 
     def _new_consumer_thread(self) -> CommittedOnly:
         return CommittedOnly(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        if records is None or self.should_stop or not self.flow_active:
-            # Faust would seek here, which fails if a rebalance has just taken the assignment away. Who resumes seeks, too.
+        ahead, self._ahead = self._ahead, None
+        fetched = await (self._fetch(timeout) if ahead is None else ahead)
+        if fetched is None or self.should_stop:
             return
-        turns = [(tp, even_runs(fetched)) for tp, fetched in records.items()]
-        for place in range(max((len(runs) for _, runs in turns), default=0)):
-            for tp, runs in turns:  # in turn: while one partition's run is committed, another's is judged
-                if not self.flow_active or self.app.consumer_generation_id != generation:
-                    return  # a rebalance began: what is left belongs to someone else
-                if place < len(runs) and (active is None or tp in active or tp in self._buffered_partitions):
-                    run = runs[place]
-                    self.delivered[tp.partition] = runs[-1][-1].offset
-                    yield tp, _message(tp, run, generation)
+        runs = list(in_turn({tp: even_runs(records) for tp, records in fetched.records.items()}))
+        for place, (tp, run) in enumerate(runs, 1):
+            if self._is_over(fetched):
+                return  # a rebalance began: what is left belongs to someone else
+            if place == len(runs):
+                # An agent that judges lets nobody else have the loop: without this, nothing would be fetched before it has ended
+                self._ahead = asyncio.create_task(self._fetch(timeout))
+            yield tp, _message(tp, run, fetched.generation)
+
+    async def _fetch(self, timeout: float) -> "Fetched | None":
+        """None: they came as the flow stood still, and are nobody's. Faust would seek then, which fails if a rebalance has just taken the
+        assignment away. Who resumes seeks, too."""
+        records, active = await self._wait_next_records(timeout)
+        if records is None or not self.flow_active:
+            return None
+        records = {tp: each for tp, each in records.items() if active is None or tp in active or tp in self._buffered_partitions}
+        self.delivered.update({tp.partition: each[-1].offset for tp, each in records.items() if each})
+        return Fetched(records, self.app.consumer_generation_id, self.stops)
+
+    def _is_over(self, fetched: "Fetched") -> bool:
+        return not self.flow_active or (fetched.generation, fetched.stops) != (self.app.consumer_generation_id, self.stops)
+
+    def stop_flow(self) -> None:
+        self.stops += 1
+        super().stop_flow()
+
+    async def on_stop(self) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+        await super().on_stop()
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """The ledger knows what it contains; the group's committed offset is for monitoring only."""
@@ -123,6 +146,18 @@ class BatchConsumer(driver.Consumer):
         self._acked_index[tp].clear()
         self._gap.pop(tp, None)
         return int(highest) + 1
+
+
+class Fetched(NamedTuple):
+    records: dict[TP, list[Any]]
+    generation: int
+    stops: int
+
+
+def in_turn(runs: dict[TP, list[list[Any]]]) -> Iterator[tuple[TP, list[Any]]]:
+    """The first of each partition, then the second of each: while one partition's run is committed, another's is judged."""
+    for place in range(max(map(len, runs.values()), default=0)):
+        yield from ((tp, each[place]) for tp, each in runs.items() if place < len(each))
 
 
 def even_runs(fetched: list[Any]) -> list[list[Any]]:
