@@ -232,9 +232,7 @@ class Ordinary:
         )
         attempt, seen = (way.attempt + 1, step.bit) if step.begins else (way.attempt, way.seen | step.bit)
         ended = step.terminal
-        record.way = Way(
-            road.version, first_us, at_us, attempt, seen, vendor, named_kiosk, named_municipality, named_residence, ended
-        )
+        record.way = Way(road.version, first_us, at_us, attempt, seen, vendor, named_kiosk, named_municipality, named_residence, ended)
         if not record.last4:
             record.last4 = event.last4 or ""
         if event.own_feed and event.speaker not in record.vendors:

@@ -10,6 +10,7 @@
 -- Column behind: of them, how often it was read, and behind
 -- Column behind_share: (unread + behind) / looked
 -- Column longest_behind_h: by how much it was behind at most, when it was read
+-- Column longest_unseen_h: the longest time between two looks, up to now: of it nothing is known, and it is in no share
 -- Order: behind_share DESC, vendor, feed
 SELECT
     ifNull(toString(looks.vendor), '') AS vendor,
@@ -20,7 +21,10 @@ SELECT
     length(arrayFilter(late -> NOT has(groupUniqArrayIf(at, through IS NULL), late),
                        groupUniqArrayIf(at, ifNull(dateDiff('second', through, at) > {behind_s:UInt32}, 0)))) AS behind,
     round((unread + behind) / looked, 4) AS behind_share,
-    if(countIf(through IS NOT NULL) = 0, NULL, round(max(dateDiff('second', through, at)) / 3600, 1)) AS longest_behind_h
+    if(countIf(through IS NOT NULL) = 0, NULL, round(max(dateDiff('second', through, at)) / 3600, 1)) AS longest_behind_h,
+    round(arrayMax(arrayDifference(arraySort(arrayPushBack(groupUniqArray(toUnixTimestamp(at)),
+        toUnixTimestamp(greatest(last_look, least((SELECT instant FROM read_to), {to:DateTime64(6, 'UTC')}))))))) / 3600, 1) AS longest_unseen_h,
+    max(at) AS last_look
 FROM (SELECT *, max(at) OVER (PARTITION BY feed) AS last_at FROM feeds_read
       WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}) AS looks
 GROUP BY vendor, feed

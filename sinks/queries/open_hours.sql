@@ -10,23 +10,20 @@
 -- Column went: hops that ended in it
 -- Column open: hops that are open at its end
 -- Order: hour, hop, holder
-WITH
-known AS (
-    SELECT hop, holder, entered_at, closed_at FROM my_hops
-    WHERE {hop:String} IN ('', hop) AND {vendor:String} IN ('', ifNull(vendor, '')) AND state IN ('open', 'in_time', 'late') AND entered_at < {to:DateTime64(6, 'UTC')}
-      AND (closed_at IS NULL OR closed_at >= {from:DateTime64(6, 'UTC')})
-),
-steps AS (
-    SELECT hop, holder, greatest(entered_at, {from:DateTime64(6, 'UTC')}) AS at, 1 AS more FROM known
-    UNION ALL
-    SELECT hop, holder, assumeNotNull(closed_at) AS at, -1 AS more FROM known WHERE closed_at < {to:DateTime64(6, 'UTC')}
-)
 SELECT
-    toStartOfHour(at) AS hour,
+    toStartOfHour(step.1) AS hour,
     hop,
     holder,
-    countIf(more > 0) AS came,
-    countIf(more < 0) AS went,
-    sum(sum(more)) OVER (PARTITION BY hop, holder ORDER BY hour) AS open
-FROM steps
+    countIf(step.2 > 0) AS came,
+    countIf(step.2 < 0) AS went,
+    sum(sum(step.2)) OVER (PARTITION BY hop, holder ORDER BY hour) AS open
+FROM
+(
+    SELECT hop, holder,
+           arrayJoin(arrayConcat([(greatest(entered_at, {from:DateTime64(6, 'UTC')}), 1)],
+                                 if(closed_at < {to:DateTime64(6, 'UTC')}, [(assumeNotNull(closed_at), -1)], []))) AS step
+    FROM my_hops
+    WHERE {hop:String} IN ('', hop) AND {vendor:String} IN ('', ifNull(vendor, '')) AND state IN ('open', 'in_time', 'late') AND entered_at < {to:DateTime64(6, 'UTC')}
+      AND (closed_at IS NULL OR closed_at >= {from:DateTime64(6, 'UTC')})
+)
 GROUP BY hour, hop, holder

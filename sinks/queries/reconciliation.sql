@@ -1,6 +1,7 @@
 -- What: for each kiosk and day of submission, how many applications came to J-LIS, and how many have not been seen there (yet)
 -- Parameter submitted String = upload: the hop that begins when one is handed in
 -- Parameter received String = screening: the hop that begins when it has come
+-- Parameter within_h UInt32 = 24: hours within which it should have come
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: handed in at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: handed in before it
 -- Column day: in Japan, of the first time it was handed in
@@ -8,6 +9,7 @@
 -- Column people: applications handed in
 -- Column came: of them, those that came
 -- Column missing: of them, those not seen there: on their way, lost, or not read yet (`coverage`)
+-- Column overdue: of the missing, those handed in more than `within_h` hours ago
 -- Column longest_days: how long the longest of the missing has been gone; null if none is
 -- Order: missing DESC, day, kiosk
 SELECT
@@ -16,6 +18,7 @@ SELECT
     count() AS people,
     countIf(has_come) AS came,
     people - came AS missing,
+    countIf(NOT has_come AND submitted_at < (SELECT instant FROM read_to) - toIntervalHour({within_h:UInt32})) AS overdue,
     if(missing = 0, NULL, round(maxIf(dateDiff('second', submitted_at, (SELECT instant FROM read_to)), NOT has_come) / 86400, 1)) AS longest_days
 FROM
 (

@@ -37,42 +37,38 @@ instant -> if(toYear(instant) IN (1970, 2299), '', concat(replaceOne(replaceOne(
 JSONExtract({register:String}, 'vendors', 'Array(String)') AS known_vendors,
 JSONExtract({register:String}, 'hops', 'Array(String)') AS known_hops,
 JSONExtract({register:String}, 'inspections', 'Array(Tuple(vendor String, kind String, day String, valid_until String, result String))') AS inspected,
-cases AS (
-    SELECT
-        ifNull(toString(my_hops.vendor), '') AS party, hop, state, state = 'undetermined' AS doubtful, ifNull(my_hops.beyond, 0) AS beyond,
-        hasAny(flags, ['conflict', 'time_replaced', 'two_vendors', 'reversed']) AS odd, state != 'open' AS ended,
-        greatest(dateDiff('second', entered_at, if(doubtful, ifNull(closed_before, left_at), left_at)) / 3600, 0) AS hours
-    FROM my_hops
-    WHERE holder = {holder:String} AND state != 'void' AND my_hops.vendor IS NOT NULL
-      AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
-),
-everybody AS (
-    SELECT DISTINCT party
-    FROM (SELECT arrayJoin(known_vendors) AS party
-          UNION ALL SELECT party FROM cases
-          UNION ALL SELECT ifNull(toString(vendor), '') AS party FROM feeds_read)
-    WHERE party != '' AND {vendor:String} IN ('', party)
-),
-judged AS (SELECT DISTINCT hop FROM (SELECT arrayJoin(known_hops) AS hop UNION ALL SELECT toString(hop) AS hop FROM cases)),
-counts AS (
-    SELECT party, hop, count() AS n, countIf(state = 'in_time') AS in_time, countIf(state = 'late') AS late, countIf(doubtful) AS doubtful,
-           countIf(state = 'open' AND beyond) AS held, countIf(odd) AS odd, max(hours) / 24 AS longest
-    FROM cases
-    GROUP BY party, hop
-),
 steps AS (
-    SELECT party, hop, hours, countIf(ended) AS ends, sum(count()) OVER (PARTITION BY party, hop ORDER BY hours DESC) AS at_risk
-    FROM cases
+    SELECT party, hop, hours, count() AS n, countIf(state = 'in_time') AS in_time, countIf(state = 'late') AS late, countIf(doubtful) AS doubtful,
+           countIf(state = 'open' AND beyond) AS held, countIf(odd) AS odd, countIf(state != 'open') AS ends,
+           sum(count()) OVER (PARTITION BY party, hop ORDER BY hours DESC) AS at_risk
+    FROM
+    (
+        SELECT
+            toString(assumeNotNull(my_hops.vendor)) AS party, toString(my_hops.hop) AS hop, state, state = 'undetermined' AS doubtful,
+            ifNull(my_hops.beyond, 0) AS beyond, hasAny(flags, ['conflict', 'time_replaced', 'two_vendors', 'reversed']) AS odd,
+            greatest(dateDiff('second', entered_at, if(doubtful, ifNull(closed_before, left_at), left_at)) / 3600, 0) AS hours
+        FROM my_hops
+        WHERE holder = {holder:String} AND state != 'void' AND my_hops.vendor IS NOT NULL
+          AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+    )
     GROUP BY party, hop, hours
 ),
-curve AS (
-    SELECT party, hop, hours, exp(sum(log(1 - ends / at_risk)) OVER (PARTITION BY party, hop ORDER BY hours)) AS left_over FROM steps
-),
-estimates AS (
-    SELECT party, hop, if(min(left_over) <= 0.5 + 1e-9, minIf(hours, left_over <= 0.5 + 1e-9), NULL) AS median,
-           if(min(left_over) <= 0.1 + 1e-9, minIf(hours, left_over <= 0.1 + 1e-9), NULL) AS p90
-    FROM curve
-    GROUP BY party, hop
+curve AS (SELECT *, exp(sum(log(1 - ends / at_risk)) OVER (PARTITION BY party, hop ORDER BY hours)) AS left_over FROM steps),
+(
+    SELECT groupArray((party, hop, n, in_time, late, doubtful, held, odd, longest, median, p90))
+    FROM
+    (
+        SELECT party, hop, sum(n) AS n, sum(in_time) AS in_time, sum(late) AS late, sum(doubtful) AS doubtful, sum(held) AS held, sum(odd) AS odd,
+               max(hours) / 24 AS longest, if(min(left_over) <= 0.5 + 1e-9, minIf(hours, left_over <= 0.5 + 1e-9), NULL) AS median,
+               if(min(left_over) <= 0.1 + 1e-9, minIf(hours, left_over <= 0.1 + 1e-9), NULL) AS p90
+        FROM curve
+        GROUP BY party, hop
+    )
+) AS counted,
+counts AS (
+    SELECT each.1 AS party, each.2 AS hop, each.3 AS n, each.4 AS in_time, each.5 AS late, each.6 AS doubtful, each.7 AS held, each.8 AS odd,
+           each.9 AS longest, each.10 AS median, each.11 AS p90
+    FROM (SELECT arrayJoin(counted) AS each)
 ),
 looks AS (
     SELECT ifNull(toString(feeds_read.vendor), '') AS party, feed, at,
@@ -81,8 +77,20 @@ looks AS (
     WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}
     GROUP BY party, feed, at
 ),
-feeds AS (SELECT party, count() AS looked, countIf(well) AS well, well / looked AS share FROM looks GROUP BY party),
-shared AS (SELECT min(share) AS share FROM (SELECT feed, countIf(well) / count() AS share FROM looks WHERE party = '' GROUP BY feed)),
+(SELECT groupArray((party, feed, looked, well)) FROM (SELECT party, feed, count() AS looked, countIf(well) AS well FROM looks GROUP BY party, feed)) AS looked_at,
+feeds AS (
+    SELECT each.1 AS party, sum(each.3) AS looked, sum(each.4) AS well, well / looked AS share
+    FROM (SELECT arrayJoin(looked_at) AS each)
+    GROUP BY party
+),
+arrayMap(each -> each.4 / each.3, arrayFilter(each -> each.1 = '', looked_at)) AS shared_by_several,
+if(empty(shared_by_several), NULL, arrayMin(shared_by_several)) AS shared,
+(SELECT groupUniqArray(ifNull(toString(vendor), '')) FROM feeds_read) AS feeding,
+everybody AS (
+    SELECT arrayJoin(arrayFilter(each -> each != '' AND {vendor:String} IN ('', each),
+                                 arrayDistinct(arrayConcat(known_vendors, arrayMap(each -> each.1, counted), feeding)))) AS party
+),
+judged AS (SELECT arrayJoin(arrayDistinct(arrayConcat(known_hops, arrayMap(each -> each.2, counted)))) AS hop),
 claims AS (
     SELECT toString(speaker) AS party, claim.token,
            multiIf(isNotNull(came_at) AND came_at <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
@@ -109,13 +117,13 @@ measures AS (
     FROM
     (
         SELECT grid.party AS party, grid.hop AS hop,
-               ifNull(feeds.share, 0) >= 1 - {unread_most:Float64} AND (SELECT share FROM shared) >= 1 - {unread_most:Float64} AS covered,
+               ifNull(feeds.share, 0) >= 1 - {unread_most:Float64} AND shared >= 1 - {unread_most:Float64} AS covered,
                arrayJoin([
                    (2, 'in_time', 'share', 'more', c_in_time / c_known, toNullable(c_in_time), c_known, c_doubtful, {least:UInt32}),
                    (3, 'observed', 'share', 'more', c_ended / (c_ended + c_doubtful), toNullable(c_ended), c_ended + c_doubtful, c_doubtful, {least:UInt32}),
                    (4, 'not_held', 'share', 'more', (c_n - c_held) / c_n, toNullable(c_n - c_held), c_n, 0, {least:UInt32}),
-                   (5, 'median_h', 'h', 'less', estimates.median, NULL, c_n, c_doubtful, {least:UInt32}),
-                   (6, 'p90_h', 'h', 'less', estimates.p90, NULL, c_n, c_doubtful, {least_p90:UInt32}),
+                   (5, 'median_h', 'h', 'less', counts.median, NULL, c_n, c_doubtful, {least:UInt32}),
+                   (6, 'p90_h', 'h', 'less', counts.p90, NULL, c_n, c_doubtful, {least_p90:UInt32}),
                    (7, 'longest_days', 'days', 'less', toFloat64(counts.longest), NULL, c_n, c_doubtful, toUInt32(1)),
                    (8, 'consistent', 'share', 'more', (c_n - c_odd) / c_n, toNullable(c_n - c_odd), c_n, 0, {least:UInt32})
                ]::Array(Tuple(UInt8, String, String, String, Nullable(Float64), Nullable(Int64), Int64, Int64, UInt32))) AS m,
@@ -124,7 +132,6 @@ measures AS (
                c_in_time + c_late AS c_ended, c_ended + c_held + c_doubtful AS c_known
         FROM (SELECT party, hop FROM everybody CROSS JOIN judged) AS grid
         LEFT JOIN counts ON counts.party = grid.party AND counts.hop = grid.hop
-        LEFT JOIN estimates ON estimates.party = grid.party AND estimates.hop = grid.hop
         LEFT JOIN feeds ON feeds.party = grid.party
     )
     UNION ALL
@@ -133,7 +140,7 @@ measures AS (
     FROM everybody LEFT JOIN feeds ON feeds.party = everybody.party
     UNION ALL
     SELECT everybody.party, '', 9, 'claims', 'share', 'more', borne_out / claimed, toInt64(ifNull(borne_out, 0)), toInt64(ifNull(claimed, 0)), 0, {least:UInt32}, 'claims',
-           multiIf(ifNull(feeds.share, 0) < 1 - {unread_most:Float64} OR (SELECT share FROM shared) < 1 - {unread_most:Float64}, 'feed',
+           multiIf(ifNull(feeds.share, 0) < 1 - {unread_most:Float64} OR shared < 1 - {unread_most:Float64}, 'feed',
                    ifNull(claimed, 0) < {least:UInt32}, 'few', '')
     FROM everybody LEFT JOIN borne_out ON borne_out.party = everybody.party LEFT JOIN feeds ON feeds.party = everybody.party
     WHERE {claimed:String} != ''

@@ -5,7 +5,7 @@
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and entered before this one
 -- Column residence_municipality: where they live
 -- Column own: 1: of the caller's municipalities
--- Column people: applications that were held beyond a limit
+-- Column people: applications that were held beyond a limit; each stands in one row, so rows add up
 -- Figure open: of them, held still
 -- Figure first: when the first of them had entered the hop
 -- Figure last: when the last of them went on; null while one is held

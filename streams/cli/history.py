@@ -45,7 +45,7 @@ def query(
     superseded versions), applications, coverage (how far each feed was read), ranges. Views: hops_now (each hop of each application, as
     last judged), stalls_now (each stall that is open). Instants are UTC.
     """
-    shape = Format.JSON if as_json else format_
+    shape, question = Format.JSON if as_json else format_, None
     if list_ or (asked is not None and re.fullmatch(r"\w+", asked)):
         queries = import_module("sinks.named_queries")  # by name, as stages are
         try:
@@ -66,6 +66,9 @@ def query(
     client = history_client(settings_of(data))
     found = client.query(sql, parameters=values, settings=_only_reading(client))
     _print(list(found.column_names), found.result_rows, shape)
+    if question is not None and shape is Format.TABLE:
+        ((read_to,),) = client.query(queries.SOURCES["read_to"]).result_rows
+        Screen().print(f"as history was read up to {_text(read_to)}")
 
 
 def _pairs(given: Sequence[str]) -> dict[str, str]:

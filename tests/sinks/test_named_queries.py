@@ -189,11 +189,12 @@ def test_vendors_are_compared_in_the_same_weeks_and_in_towns_of_about_the_same_s
         history.hop(f"b{number}", 10, 20 if number < 2 else 12, vendor="tokiwa")
     for number in range(5):
         history.hop(f"c{number}", 200, 210)  # a week later, where there is nobody else
+    history.hop("d", 10, state="undetermined", closed_before=at(20))
 
     rows = history.ask("vendors_alike", SOKA, hop="upload")
 
     assert only(rows, "vendor", "people", "known", "late", "compared") == [("plaza", 15, 15, 10, 10), ("tokiwa", 10, 10, 2, 10)]
-    assert only(rows, "ratio", "at_least", "at_most") == [(2.5, 0.63, 10.0), (0.4, 0.1, 1.6)]
+    assert only(rows, "ratio", "at_least", "at_most", "undetermined") == [(2.5, 0.63, 10.0, 1), (0.4, 0.1, 1.6, 0)]
     assert only(history.ask("vendors_alike", SOKA, hop="upload", **{"from": at(100)}), "vendor", "ratio") == [("plaza", None)]
     assert only(history.ask("vendors_alike", CHIYODA, hop="upload"), "people", "late") == [(15, 10), (10, 2)]
 
@@ -386,10 +387,12 @@ def test_what_was_handed_in_and_has_not_come(history: History) -> None:
 
     rows = history.ask("reconciliation", SOKA)
 
-    assert [(str(row["day"]), row["kiosk"], row["people"], row["came"], row["missing"], row["longest_days"]) for row in rows] == [
-        ("2026-04-01", "plaza-1", 2, 1, 1, 10.0),
-        ("2026-04-02", "plaza-1", 1, 0, 1, 9.4),
+    named = ("kiosk", "people", "came", "missing", "overdue", "longest_days")
+    assert [(str(row["day"]), *only([row], *named)[0]) for row in rows] == [
+        ("2026-04-01", "plaza-1", 2, 1, 1, 1, 10.0),
+        ("2026-04-02", "plaza-1", 1, 0, 1, 1, 9.4),
     ]
+    assert only(history.ask("reconciliation", SOKA, within_h="230"), "missing", "overdue") == [(1, 1), (1, 0)]
 
 
 def test_a_feed_that_was_not_read_is_unknown_and_never_well(history: History) -> None:
@@ -407,6 +410,8 @@ def test_a_feed_that_was_not_read_is_unknown_and_never_well(history: History) ->
         ("", "jlis-events", 4, 0, 0, 0.0, 0.0),
     ]
     assert [row["read_through"] for row in rows] == [None, hours(2), hours(4)]
+    assert {row["longest_unseen_h"] for row in rows} == {READ_TO - 4}
+    assert {row["longest_unseen_h"] for row in history.ask("coverage", SOKA, to=at(4.5))} == {1.0}
     assert only(history.ask("coverage", SOKA, to=at(2.5)), "vendor", "unread") == [("tokiwa", 2), ("", 0), ("plaza", 0)]
 
 
