@@ -106,7 +106,7 @@ COLUMNS = {
     "events": ("offset", *EVENTS),
     "refusals": ("offset", *REFUSALS),
     "transitions": ("offset", *TRANSITIONS),
-    "hops": ("offset", *HOPS),
+    "hops": ("offset", "begun_at", *HOPS),
     "applications": ("offset", "token", *APPLICATIONS),
     "coverage": ("offset", *COVERAGE),
 }

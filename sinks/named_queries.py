@@ -21,7 +21,8 @@ LEAST_PEOPLE = 10
 EVERYWHERE = "all"
 """In place of municipalities: the operator's own questions."""
 
-_MINE = " OR ".join(f"ifNull({town} IN {{municipalities:Array(String)}}, 0)" for town in ("kiosk_municipality", "residence_municipality"))
+_MINE = " OR ".join(f"{town} IN {{municipalities:Array(String)}}" for town in ("kiosk_municipality", "residence_municipality"))
+"""Bare, so that indexes serve it; null where it is known of neither."""
 OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
 """Of rows: those of the newest log of each topic."""
 _HOPS = (
@@ -33,7 +34,7 @@ SOURCES = {
     "my_hops": f"{_HOPS} FROM hops_now WHERE ({{mine}})",
     "my_transitions": f"SELECT * FROM transitions WHERE {OF_NOW} AND ({{mine}})",
     "my_events": f"SELECT * FROM events WHERE {OF_NOW} AND {{of_mine}}",
-    "every_hop": f"{_HOPS}, ({{mine}}) AS own FROM hops_now",
+    "every_hop": f"{_HOPS}, ifNull({{mine}}, 0) AS own FROM hops_now",
     "feeds_read": f"SELECT * FROM coverage WHERE {OF_NOW}",
     "my_curve": (
         "SELECT *, run IN (SELECT argMax(run, at) FROM curves GROUP BY hop) AS newest FROM curve_hops"

@@ -30,6 +30,7 @@ HopRow = tuple[Any, ...]
 AT_ONCE, APPLICATIONS_AT_ONCE = 400, 50
 """Records of a piece; applications have several hops each."""
 COVERAGE_US = 300 * SECOND_US
+ENTERED, VERDICT = HOPS.index("entered_at"), HOPS.index("state")
 UNREADABLE = (msgspec.MsgspecError, ValueError)
 
 
@@ -102,18 +103,25 @@ class Applications:
 
     def rows(self, records: Sequence[Record], unreadable: Callable[[int], None]) -> Rows:
         for some in _pieces(_last(records, unreadable), APPLICATIONS_AT_ONCE):
-            offsets, hops = list[int](), list[HopRow]()
+            offsets, begun, hops = list[int](), list[int](), list[HopRow]()
             for offset, token, application in some:
                 told = self._hops(token, application)
-                hops += told
-                offsets += [offset] * len(told)
+                if told:
+                    hops += told
+                    offsets += [offset] * len(told)
+                    begun += [_begun_us(told)] * len(told)
             if hops:
-                yield "hops", {"offset": offsets, **dict(zip(HOPS, zip(*hops, strict=True), strict=True))}
+                yield "hops", {"offset": offsets, "begun_at": begun, **dict(zip(HOPS, zip(*hops, strict=True), strict=True))}
             own, tokens, applications = zip(*some, strict=True)
             yield "applications", {"offset": own, "token": tokens, **{name: take(applications) for name, take in APPLICATIONS.items()}}
         covered = [row for offset, key, value in records if key == APPLIED_KEY for row in _coverage(offset, decode_applied(value or b""))]
         if covered:
             yield "coverage", dict(zip(("offset", *COVERAGE), zip(*covered, strict=True), strict=True))
+
+
+def _begun_us(hops: Sequence[HopRow]) -> int:
+    """When their application began."""
+    return int(min([hop[ENTERED] for hop in hops if hop[VERDICT] != "void"] or [hop[ENTERED] for hop in hops]))
 
 
 def _coverage(offset: int, applied: Applied) -> Iterator[tuple[Any, ...]]:

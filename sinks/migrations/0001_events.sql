@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(cut_at)
 ORDER BY (token, received)
-SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = 100000,
+SETTINGS allow_nullable_key = 1, index_granularity = 1024, non_replicated_deduplication_window = 100000,
          replicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 31536000
 COMMENT 'what the sources said';
 

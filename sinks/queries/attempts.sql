@@ -9,19 +9,14 @@
 -- Column open: where it is open
 -- Column undetermined: whose end was not observed
 -- Order: attempt, people DESC, hop
-WITH
-begun AS (
-    SELECT application FROM my_hops GROUP BY application
-    HAVING min(entered_at) >= {from:DateTime64(6, 'UTC')} AND min(entered_at) < {to:DateTime64(6, 'UTC')}
-)
 SELECT
     attempt,
     hop,
     uniqExact(application) AS people,
-    round(people / (SELECT uniqExact(application) FROM my_hops WHERE application IN (SELECT application FROM begun)), 4) AS of_first,
+    round(people / uniqExactMerge(uniqExactState(application)) OVER (), 4) AS of_first,
     uniqExactIf(application, state IN ('in_time', 'late')) AS ended,
     uniqExactIf(application, state = 'open') AS open,
     uniqExactIf(application, state = 'undetermined') AS undetermined
 FROM my_hops
-WHERE state != 'void' AND application IN (SELECT application FROM begun)
+WHERE state != 'void' AND begun_at >= {from:DateTime64(6, 'UTC')} AND begun_at < {to:DateTime64(6, 'UTC')} AND entered_at >= {from:DateTime64(6, 'UTC')}
 GROUP BY attempt, hop

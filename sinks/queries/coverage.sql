@@ -23,7 +23,7 @@ SELECT
     round((unread + behind) / looked, 4) AS behind_share,
     if(countIf(through IS NOT NULL) = 0, NULL, round(max(dateDiff('second', through, at)) / 3600, 1)) AS longest_behind_h,
     round(arrayMax(arrayDifference(arraySort(arrayPushBack(groupUniqArray(toUnixTimestamp(at)),
-        toUnixTimestamp(greatest(last_look, least((SELECT instant FROM read_to), {to:DateTime64(6, 'UTC')}))))))) / 3600, 1) AS longest_unseen_h,
+        toUnixTimestamp(greatest(last_look, least(assumeNotNull((SELECT instant FROM read_to)), {to:DateTime64(6, 'UTC')}))))))) / 3600, 1) AS longest_unseen_h,
     max(at) AS last_look
 FROM (SELECT *, max(at) OVER (PARTITION BY feed) AS last_at FROM feeds_read
       WHERE at >= {from:DateTime64(6, 'UTC')} AND at < {to:DateTime64(6, 'UTC')}) AS looks

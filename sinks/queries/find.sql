@@ -15,11 +15,11 @@
 -- Column since: when that hop began
 -- Order: handed_in_at DESC, token
 SELECT
-    token,
+    any(my_hops.token) AS token,
     any(my_hops.last4) AS last4,
     ifNull(toString(any(my_hops.kiosk)), '') AS kiosk,
     ifNull(toString(any(my_hops.residence_municipality)), '') AS residence_municipality,
-    min(entered_at) AS handed_in_at,
+    any(my_hops.begun_at) AS handed_in_at,
     max(my_hops.attempt) AS attempt,
     argMax(my_hops.hop, (my_hops.state = 'open', entered_at)) AS open_hop,
     argMax(my_hops.holder, (my_hops.state = 'open', entered_at)) AS holder,
@@ -27,5 +27,5 @@ SELECT
     argMax(entered_at, (my_hops.state = 'open', entered_at)) AS since
 FROM my_hops
 WHERE my_hops.state != 'void' AND {last4:String} IN ('', my_hops.last4) AND {kiosk:String} IN ('', ifNull(my_hops.kiosk, ''))
-GROUP BY token
-HAVING handed_in_at >= {from:DateTime64(6, 'UTC')} AND handed_in_at < {to:DateTime64(6, 'UTC')}
+  AND begun_at >= {from:DateTime64(6, 'UTC')} AND begun_at < {to:DateTime64(6, 'UTC')} AND entered_at >= {from:DateTime64(6, 'UTC')}
+GROUP BY application

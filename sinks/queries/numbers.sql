@@ -9,7 +9,7 @@
 -- Column read_to: up to when history has been read
 -- Order: begun
 SELECT
-    uniqExactIf(application, attempt = 1 AND entered_at = first_at AND inside) AS begun,
+    uniqExactIf(application, attempt = 1 AND begun_at >= {from:DateTime64(6, 'UTC')} AND begun_at < {to:DateTime64(6, 'UTC')}) AS begun,
     uniqExactIf(application, attempt > 1 AND inside) AS returned,
     uniqExactIf(application, held_then) AS held,
     uniqExactIf(application, held_then AND state = 'open') AS held_still,
@@ -17,9 +17,7 @@ SELECT
     (SELECT instant FROM read_to) AS read_to
 FROM
 (
-    SELECT application, attempt, state, entered_at, min(entered_at) OVER (PARTITION BY application) AS first_at,
-           entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS inside,
-           beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AS held_then
+    SELECT application, attempt, state, begun_at, entered_at >= {from:DateTime64(6, 'UTC')} AS inside, beyond AND left_at >= {from:DateTime64(6, 'UTC')} AS held_then
     FROM my_hops
-    WHERE state != 'void'
+    WHERE state != 'void' AND entered_at < {to:DateTime64(6, 'UTC')} AND until_at >= {from:DateTime64(6, 'UTC')}
 )

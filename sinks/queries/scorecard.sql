@@ -49,7 +49,7 @@ steps AS (
             greatest(dateDiff('second', entered_at, if(doubtful, ifNull(closed_before, left_at), left_at)) / 3600, 0) AS hours
         FROM my_hops
         WHERE holder = {holder:String} AND state != 'void' AND my_hops.vendor IS NOT NULL
-          AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+          AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AND {vendor:String} IN ('', my_hops.vendor)
     )
     GROUP BY party, hop, hours
 ),
@@ -95,8 +95,10 @@ claims AS (
     SELECT toString(speaker) AS party, claim.token,
            multiIf(isNotNull(came_at) AND came_at <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
                    claimed_at + toIntervalHour({within_h:UInt32}) < (SELECT instant FROM read_to), 'not_borne_out', 'pending') AS became
-    FROM (SELECT token, speaker, min(ifNull(time, received)) AS claimed_at FROM my_events WHERE type = {claimed:String} GROUP BY token, speaker) AS claim
-    LEFT JOIN (SELECT token, toNullable(min(ifNull(time, received))) AS came_at FROM my_events WHERE type = {received:String} GROUP BY token) AS came
+    FROM (SELECT token, speaker, min(ifNull(time, received)) AS claimed_at FROM my_events
+          WHERE type = {claimed:String} AND {vendor:String} IN ('', speaker) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token, speaker) AS claim
+    LEFT JOIN (SELECT token, toNullable(min(ifNull(time, received))) AS came_at FROM my_events
+               WHERE type = {received:String} AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token) AS came
         ON claim.token = came.token
     WHERE claimed_at >= {from:DateTime64(6, 'UTC')} AND claimed_at < {to:DateTime64(6, 'UTC')}
 ),

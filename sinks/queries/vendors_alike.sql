@@ -16,7 +16,7 @@
 -- Order: ratio DESC NULLS LAST, vendor
 WITH
 by_town AS (
-    SELECT vendor, own, week, town, uniqExactStateIf(application, is_known) AS who, countIf(is_known) AS hops, countIf(beyond) AS beyond_limit,
+    SELECT vendor, own, week, town, uniqExactStateIf(application, is_known) AS who, countIf(is_known) AS told, countIf(beyond) AS beyond_limit,
            countIf(NOT is_known) AS unknown
     FROM
     (
@@ -34,7 +34,7 @@ cases AS (
 ),
 sized AS (SELECT *, if(town IS NULL, NULL, floor(2 * log10(uniqExactMerge(who) OVER (PARTITION BY town)))) AS size FROM cases),
 strata AS (
-    SELECT vendor, week, size, min(own) AS all_own, uniqExactMergeState(who) AS whose, sum(beyond_limit) AS a, sum(hops) AS n1, sum(unknown) AS unknowable,
+    SELECT vendor, week, size, min(own) AS all_own, uniqExactMergeState(who) AS whose, sum(beyond_limit) AS a, sum(told) AS n1, sum(unknown) AS unknowable,
            sum(a) OVER (PARTITION BY week, size) - a AS c, sum(n1) OVER (PARTITION BY week, size) - n1 AS n0, n1 + n0 AS n
     FROM sized
     GROUP BY vendor, week, size

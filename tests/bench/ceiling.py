@@ -20,7 +20,7 @@ from streams.policy_file import load_policies
 from streams.settings import Settings
 from streams.topics import topics_there
 
-RUN_LENGTH = 8_000
+RUN_LENGTH = 20_000
 """Records in a transaction, at most: as the watch has them."""
 WAIT_S = 0.02
 CARDS = load_cards()

@@ -95,10 +95,11 @@ def _range(log: str, offset: str, each: int) -> str:
 
 
 HOPS = f"""
-INSERT INTO hops (token, last4, hop, attempt, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor, state,
+INSERT INTO hops (token, last4, hop, attempt, begun_at, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor, state,
                   level, entered_at, due_at, closed_at, closed_before, rule, policy_version, calendar_version, flags,
                   log_id, topic, partition, offset, lo, hi, cut_at)
-SELECT token, last4, hop, attempt, vendor, kiosk, kiosk_municipality, residence_municipality, {_HOLDER} AS holder, {_DUTY}, {_SUPERVISOR},
+SELECT token, last4, hop, attempt, {_INSTANT.format("submitted_at")}, vendor, kiosk, kiosk_municipality, residence_municipality, {_HOLDER} AS holder,
+       {_DUTY}, {_SUPERVISOR},
        multiIf(unseen, 'undetermined', NOT ended, 'open', lasting > limit, 'late', 'in_time') AS state,
        multiIf(state = 'late' OR (state = 'open' AND passed), 'notice', NULL),
        {_INSTANT.format("entered")}, {_INSTANT.format("entered + limit")},

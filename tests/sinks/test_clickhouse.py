@@ -42,7 +42,7 @@ VALUES: dict[str, Any] = {
 def row(table: str, offset: int, **more: Any) -> Row:
     """Instants are at ``offset`` seconds after 1970."""
     given = {**VALUES, "offset": offset, **more}
-    instants = ("time", "received", "entered_at", "due_at", "at")
+    instants = ("time", "received", "begun_at", "entered_at", "due_at", "at")
     return tuple(given.get(name, offset * 1_000_000 if name in instants else f"{name}-{offset}") for name in COLUMNS[table])
 
 

@@ -45,7 +45,7 @@ class History:
     """Rows as history would have written them."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.offset = store, 0
+        self.store, self.offset, self.begun = store, 0, 0.0
         for topic in ("custody-log", "applications", "stall-events"):
             row = {"log_id": topic, "topic": topic, "partition": 0, "lo": 0, "hi": 9, "records": 10, "bucket": 1, "cut_at": at(READ_TO)}
             self._insert("ranges", row)
@@ -55,6 +55,7 @@ class History:
     ) -> None:
         """One hop of one person, who has no other, or ``too``: beside those told last. Its limit is ``LIMIT`` hours."""
         self.offset += not too
+        self.begun = min(self.begun, entered) if too else entered
         told = self._place("applications") | {"token": person, "last4": "0000"}
         late = closed is not None and closed - entered > LIMIT
         row = told | {
@@ -62,6 +63,7 @@ class History:
             "attempt": 1,
             **AT_SOKA,
             "state": state or ("open" if closed is None else "late" if late else "in_time"),
+            "begun_at": at(self.begun),
             "entered_at": at(entered),
             "due_at": at(entered + LIMIT),
             "closed_at": None if closed is None else at(closed),

@@ -37,6 +37,7 @@ def verdict(token: str, hop: str, **more: Any) -> HopRow:
         "attempt": 1,
         "verdict": "open",
         "level": None,
+        "entered_us": 1_775_000_000_000_000,
         "due_us": None,
         "closed_us": None,
         "closed_before_us": None,
@@ -44,7 +45,7 @@ def verdict(token: str, hop: str, **more: Any) -> HopRow:
     }
     place = {"vendor": "plaza", "kiosk": "k-1", "kiosk_municipality": "112216", "residence_municipality": None}
     duty = {"holder": "vendor", "duty_basis": "none", "supervisor": "none", "rule": "default", "policy_version": "2026-1"}
-    hop_verdict = HopVerdict(token=token, hop=hop, last4="0001", entered_us=1_775_000_000_000_000, **{**given, **place, **duty, **more})
+    hop_verdict = HopVerdict(token=token, hop=hop, last4="0001", **{**given, **place, **duty, **more})
     return msgspec.structs.astuple(hop_verdict)
 
 
@@ -180,6 +181,16 @@ def test_an_application_has_its_last_record_in_the_range_with_all_its_hops() -> 
         (8, other, "forward", "open"),
     ]
     assert (hops[0]["closed_at"], hops[0]["due_at"], hops[0]["flags"]) == (1_775_000_020_000_000, None, ("undated",))
+
+
+def test_an_application_begins_with_the_first_of_its_hops_that_is_not_void() -> None:
+    def begun(*verdicts: tuple[str, int]) -> set[int]:
+        hops = [verdict(TOKEN, "upload", verdict=state, entered_us=entered_us) for state, entered_us in verdicts]
+        rows = read(Applications(lambda token, record: hops), (TOKEN.encode(), encode_application(Application(last4="0001"))))
+        return {row["begun_at"] for row in rows["hops"]}
+
+    assert begun(("void", 1), ("open", 3), ("in_time", 2)) == {2}
+    assert begun(("void", 5), ("void", 4)) == {4}
 
 
 def test_what_an_application_was_before_it_shrank_stays() -> None:

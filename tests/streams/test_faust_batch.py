@@ -17,7 +17,7 @@ def record(offset: int) -> SimpleNamespace:
 def test_a_run_is_one_message_at_the_offset_of_its_last_record() -> None:
     run = [record(5), record(6), record(9)]  # markers leave gaps
 
-    message = _message(TP("a", 3), run, generation=4)  # type: ignore[arg-type]
+    message = _message(TP("a", 3), run, generation=4)
 
     assert (message.topic, message.partition, message.offset, message.timestamp) == ("a", 3, 9, 9.0)
     assert (message.value, message.generation_id, message.tp) == (run, 4, TP("a", 3))
@@ -43,7 +43,7 @@ class Scripted(BatchConsumer):
         self.fetches, self.asked = [*fetches], 0
         self.app = SimpleNamespace(consumer_generation_id=1)  # type: ignore[assignment]
         self.delivered, self.stops, self._ahead, self.flow_active = {}, 0, None, True
-        self.can_resume_flow, self.suspend_flow = asyncio.Event(), asyncio.Event()  # type: ignore[assignment]
+        self.can_resume_flow, self.suspend_flow = asyncio.Event(), asyncio.Event()
 
     @property
     def should_stop(self) -> bool:
