@@ -35,6 +35,12 @@ SELECT DISTINCT partition_id FROM system.parts
 WHERE database = currentDatabase() AND table = 'hops_compacted' AND active
   AND NOT has({changed:Array(UInt32)}, toUInt32(partition_id))
 """
+MERGEABLE = """
+SELECT partition_id FROM system.parts
+WHERE database = currentDatabase() AND table = {made:String} AND active
+GROUP BY partition_id
+HAVING count() > 1
+"""
 DUE = """
 SELECT max(compacted_at) < (SELECT max(entered_at) FROM ranges) AND max(compacted_at) < now64(6) - toIntervalSecond({every:UInt32})
 FROM compactions
@@ -65,6 +71,9 @@ def compact(database: Database) -> None:
         f"INSERT INTO {made} SELECT {number} AS compaction, * FROM hops_now WHERE toYYYYMM(entered_at) IN ({', '.join(map(str, changed))})"
         f" SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = {BLOCK}, min_insert_block_size_bytes = 0"
     )
+    for (month,) in database.query(MERGEABLE, {"made": made}):
+        # A question looks into every part of each month that it may concern: one instead of five halves what a town's takes
+        database.command(f"OPTIMIZE TABLE {made} PARTITION ID '{month}' FINAL")
     database.command(f"INSERT INTO {made} (compaction, entered_at) VALUES ({number}, 0)")
     reach("history.before_exchange")
     database.command(f"EXCHANGE TABLES {made} AND hops_compacted")
