@@ -10,13 +10,21 @@
 -- Column came_at: when it was received first; null: it was not
 -- Column became: borne_out, not_borne_out, or pending: the time is not over
 -- Order: became = 'not_borne_out' DESC, claimed_at, token
-SELECT claim.token AS token, claimed_at, came_at,
-       multiIf(isNotNull(came_at) AND came_at <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
-               claimed_at + toIntervalHour({within_h:UInt32}) < (SELECT instant FROM read_to), 'not_borne_out', 'pending') AS became
-FROM (SELECT token, min(ifNull(time, received)) AS claimed_at FROM my_events
-      WHERE type = {claimed:String} AND speaker = {vendor:String} AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token) AS claim
-LEFT JOIN (SELECT token, toNullable(min(ifNull(time, received))) AS came_at FROM my_events
-           WHERE type = {received:String} AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token) AS came
-    ON claim.token = came.token
-WHERE claimed_at >= {from:DateTime64(6, 'UTC')} AND claimed_at < {to:DateTime64(6, 'UTC')}
-SETTINGS join_use_nulls = 1
+SELECT
+    token,
+    claimed_at,
+    if(come = 0, NULL, came) AS came_at,
+    multiIf(come > 0 AND came <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
+            claimed_at + toIntervalHour({within_h:UInt32}) < (SELECT instant FROM read_to), 'not_borne_out', 'pending') AS became
+FROM
+(
+    SELECT token, countIf(is_claim) AS claims, minIf(at, is_claim) AS claimed_at, countIf(NOT is_claim) AS come, minIf(at, NOT is_claim) AS came
+    FROM
+    (
+        SELECT token, type = {claimed:String} AND speaker = {vendor:String} AS is_claim, ifNull(time, received) AS at
+        FROM my_events
+        WHERE type IN ({claimed:String}, {received:String}) AND (is_claim OR type = {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1)
+    )
+    GROUP BY token
+)
+WHERE claims > 0 AND claimed_at >= {from:DateTime64(6, 'UTC')} AND claimed_at < {to:DateTime64(6, 'UTC')}

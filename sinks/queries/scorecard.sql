@@ -92,15 +92,21 @@ everybody AS (
 ),
 judged AS (SELECT arrayJoin(arrayDistinct(arrayConcat(known_hops, arrayMap(each -> each.2, counted)))) AS hop),
 claims AS (
-    SELECT toString(speaker) AS party, claim.token,
-           multiIf(isNotNull(came_at) AND came_at <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
+    SELECT claim.1 AS party, claim.2 AS claimed_at,
+           multiIf(come > 0 AND came <= claimed_at + toIntervalHour({within_h:UInt32}), 'borne_out',
                    claimed_at + toIntervalHour({within_h:UInt32}) < (SELECT instant FROM read_to), 'not_borne_out', 'pending') AS became
-    FROM (SELECT token, speaker, min(ifNull(time, received)) AS claimed_at FROM my_events
-          WHERE type = {claimed:String} AND {vendor:String} IN ('', speaker) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token, speaker) AS claim
-    LEFT JOIN (SELECT token, toNullable(min(ifNull(time, received))) AS came_at FROM my_events
-               WHERE type = {received:String} AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1) GROUP BY token) AS came
-        ON claim.token = came.token
-    WHERE claimed_at >= {from:DateTime64(6, 'UTC')} AND claimed_at < {to:DateTime64(6, 'UTC')}
+    FROM
+    (
+        SELECT arrayJoin(CAST(minMapIf(map(party, at), is_claim), 'Array(Tuple(String, DateTime64(6, \'UTC\')))')) AS claim, countIf(NOT is_claim) AS come, minIf(at, NOT is_claim) AS came
+        FROM
+        (
+            SELECT token, toString(speaker) AS party, type = {claimed:String} AS is_claim, ifNull(time, received) AS at
+            FROM my_events
+            WHERE type IN ({claimed:String}, {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1)
+        )
+        GROUP BY token
+    )
+    WHERE claimed_at >= {from:DateTime64(6, 'UTC')} AND claimed_at < {to:DateTime64(6, 'UTC')} AND {vendor:String} IN ('', party)
 ),
 borne_out AS (
     SELECT party, countIf(became = 'borne_out') AS borne_out, countIf(became != 'pending') AS claimed FROM claims GROUP BY party
