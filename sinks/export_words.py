@@ -10,7 +10,7 @@ HEADERS = {
     "duty_basis": "義務の根拠",
     "begun_at": "申請の開始日時",
     "entered_at": "開始日時",
-    "until_at": "終了日時（見込みを含む）",
+    "until_day": "終了日（見込みを含む）",
     "event": "イベント識別子",
     "holder": "保持者",
     "hop": "区間",

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS events
     log_id LowCardinality(String) COMMENT 'the log this comes from: another one after its topic was deleted and made again',
     topic LowCardinality(String),
     partition UInt16,
-    offset UInt64 CODEC(ZSTD(1)) COMMENT 'of the record in custody-log',
+    offset UInt64 CODEC(Delta, ZSTD(1)) COMMENT 'of the record in custody-log',
     lo UInt64 COMMENT 'first record of the range in which it was inserted',
     hi UInt64 COMMENT 'last record of that range',
     cut_at DateTime64(6, 'UTC') COMMENT 'begin of the bucket by which the range was cut; its month is the partition'

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS hops_compacted
     token String CODEC(ZSTD(1)) COMMENT 'the application: HMAC-SHA-256 of its id under the deployment''s key, 64 hex digits',
     hop LowCardinality(String),
     attempt UInt16 COMMENT 'from 1; each resubmission begins one',
-    begun_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'when its application began: the earliest entry into any of its hops that is not void',
+    begun_at DateTime64(6, 'UTC') CODEC(ZSTD(1)) COMMENT 'when its application began: the earliest entry into any of its hops that is not void',
     last4 String CODEC(ZSTD(1)) COMMENT 'last 4 digits of the application''s id',
     vendor LowCardinality(Nullable(String)) COMMENT 'the party to which the application is attributed',
     kiosk LowCardinality(Nullable(String)),
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS hops_compacted
     due_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'the first limit; null past the calendar''s horizon',
     closed_at Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)),
     closed_before Nullable(DateTime64(6, 'UTC')) CODEC(GCD, T64, ZSTD(1)) COMMENT 'a later milestone''s time, where the hop''s own end was never observed',
-    until_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'until when it may have lasted: its end; 2299 while it is open; undetermined: the later milestone''s time; never before entered_at',
+    until_day Date32 CODEC(T64, ZSTD(1)) COMMENT 'the day (UTC) until which it may have lasted: of its end; 2299 while it is open; undetermined: of the later milestone; never before entered_at',
     rule LowCardinality(String) COMMENT 'whose limits: default, or the name of an override',
     policy_version LowCardinality(String),
     calendar_version LowCardinality(Nullable(String)) COMMENT 'of the calendar by which the limits were computed; null where none is needed',
@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS hops_compacted
     cut_at DateTime64(6, 'UTC') CODEC(GCD, T64, ZSTD(1)) COMMENT 'begin of the bucket by which its range was cut',
     INDEX by_kiosk kiosk_municipality TYPE set(64) GRANULARITY 1,
     INDEX by_residence residence_municipality TYPE set(64) GRANULARITY 1,
-    INDEX by_end until_at TYPE minmax GRANULARITY 1,
+    INDEX by_end until_day TYPE minmax GRANULARITY 1,
     INDEX by_application application TYPE bloom_filter GRANULARITY 1,
     INDEX by_state state TYPE set(8) GRANULARITY 1
 )
@@ -80,17 +80,17 @@ SELECT *
 FROM
 (
     SELECT application, token, hop, attempt, begun_at, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
-           state, level, entered_at, due_at, closed_at, closed_before, until_at, rule, policy_version, calendar_version, flags, log_id, topic, partition,
+           state, level, entered_at, due_at, closed_at, closed_before, until_day, rule, policy_version, calendar_version, flags, log_id, topic, partition,
            offset, cut_at
     FROM hops_compacted
     WHERE (log_id, application) NOT IN (SELECT log_id, application FROM uncompacted)
     UNION ALL
     SELECT application, token, hop, attempt, begun_at, last4, vendor, kiosk, kiosk_municipality, residence_municipality, holder, duty_basis, supervisor,
-           state, level, entered_at, due_at, closed_at, closed_before, until_at, rule, policy_version, calendar_version, flags, log_id, topic, partition,
+           state, level, entered_at, due_at, closed_at, closed_before, until_day, rule, policy_version, calendar_version, flags, log_id, topic, partition,
            offset, cut_at
     FROM
     (
-        SELECT application, until_at, *
+        SELECT application, until_day, *
         FROM hops
         WHERE cut_at >= (SELECT minOrNull(since) FROM uncompacted)
           AND (log_id, application, offset) IN (SELECT log_id, application, offset FROM uncompacted)

@@ -30,5 +30,5 @@ SELECT
     round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days,
     round(sum(dateDiff('second', entered_at, left_at)) / 86400, 1) AS person_days
 FROM my_hops
-WHERE beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND until_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+WHERE beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND until_day >= toDate32({from:DateTime64(6, 'UTC')}) AND entered_at < {to:DateTime64(6, 'UTC')}
 GROUP BY hop, holder, vendor, kiosk

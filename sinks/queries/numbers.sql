@@ -19,5 +19,5 @@ FROM
 (
     SELECT application, attempt, state, begun_at, entered_at >= {from:DateTime64(6, 'UTC')} AS inside, beyond AND left_at >= {from:DateTime64(6, 'UTC')} AS held_then
     FROM my_hops
-    WHERE state != 'void' AND entered_at < {to:DateTime64(6, 'UTC')} AND until_at >= {from:DateTime64(6, 'UTC')}
+    WHERE state != 'void' AND entered_at < {to:DateTime64(6, 'UTC')} AND until_day >= toDate32({from:DateTime64(6, 'UTC')})
 )

@@ -23,7 +23,7 @@ FROM
            dateDiff('second', greatest(entered_at, {from:DateTime64(6, 'UTC')}),
                     least(coalesce(closed_at, closed_before, (SELECT instant FROM read_to)), {to:DateTime64(6, 'UTC')})) / 86400 AS days
     FROM my_hops
-    WHERE state != 'void' AND entered_at < {to:DateTime64(6, 'UTC')} AND until_at >= {from:DateTime64(6, 'UTC')}
+    WHERE state != 'void' AND entered_at < {to:DateTime64(6, 'UTC')} AND until_day >= toDate32({from:DateTime64(6, 'UTC')})
 )
 WHERE days > 0
 GROUP BY supervisor, hop, holder

@@ -21,5 +21,5 @@ SELECT
     round(max(dateDiff('second', entered_at, left_at)) / 86400, 1) AS longest_days
 FROM every_hop
 WHERE kiosk = {kiosk:String} AND {hop:String} IN ('', hop)
-  AND beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND until_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')}
+  AND beyond AND left_at >= {from:DateTime64(6, 'UTC')} AND until_day >= toDate32({from:DateTime64(6, 'UTC')}) AND entered_at < {to:DateTime64(6, 'UTC')}
 GROUP BY residence_municipality, own

@@ -33,7 +33,7 @@ QUESTIONS = {
         WHERE submitted_at >= TIMESTAMP '{begins}' AND submitted_at < TIMESTAMP '{ends}' GROUP BY ALL""",
     "known_at": """
         SELECT hop, holder, level, count(DISTINCT token) FROM
-        (SELECT * FROM transitions WHERE at <= TIMESTAMP '{ends}' {mine} QUALIFY row_number() OVER (PARTITION BY stall_id ORDER BY revision DESC) = 1)
+        (SELECT * FROM transitions WHERE transitions.at <= TIMESTAMP '{ends}' {mine} QUALIFY row_number() OVER (PARTITION BY stall_id ORDER BY revision DESC) = 1)
         WHERE kind IN ('raised', 'escalated', 'revised') GROUP BY ALL""",
 }
 
