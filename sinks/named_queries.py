@@ -22,7 +22,7 @@ EVERYWHERE = "all"
 """In place of municipalities: the operator's own questions."""
 
 _MINE = " OR ".join(f"{town} IN {{municipalities:Array(String)}}" for town in ("kiosk_municipality", "residence_municipality"))
-"""Bare, so that indexes serve it; null where it is known of neither."""
+"""Null where it is known of neither."""
 OF_NOW = "log_id IN (SELECT argMax(log_id, entered_at) FROM ranges GROUP BY topic)"
 """Of rows: those of the newest log of each topic."""
 _HOPS = (

@@ -69,7 +69,7 @@ class BatchConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.delivered, self.stops = {}, 0
+        self.delivered, self.stops, self._reading = {}, 0, asyncio.Lock()
         self._ahead: asyncio.Task[Fetched | None] | None = None
 
     def _new_consumer_thread(self) -> CommittedOnly:
@@ -107,19 +107,28 @@ class BatchConsumer(driver.Consumer):
         super().stop_flow()
 
     async def on_stop(self) -> None:
-        if self._ahead is not None:
-            self._ahead.cancel()
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.cancel()
         await super().on_stop()
 
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        async with self._reading:
+            return await super()._getmany(active_partitions, timeout)
+
     async def seek_to_committed(self) -> dict[TP, int]:
-        """The ledger knows what it contains; the group's committed offset is for monitoring only."""
-        offsets = dict(await super().seek_to_committed())
-        for partition, offset in self.app.positions.next_offsets().items():
-            tp = TP(self.app.batched, partition)
-            if tp in self.assignment():
-                await self._seek(tp, offset)
-                offsets[tp] = offset
-        return offsets
+        """The ledger knows what it contains; the group's committed offset is for monitoring only.
+
+        A fetch that is under way moves positions, too, and is known to be an old one only when it has come back: so it comes back first.
+        """
+        async with self._reading:
+            offsets = dict(await super().seek_to_committed())
+            for partition, offset in self.app.positions.next_offsets().items():
+                tp = TP(self.app.batched, partition)
+                if tp in self.assignment():
+                    await self._seek(tp, offset)
+                    offsets[tp] = offset
+            return offsets
 
     def lag(self, partition: int, handled: int) -> int | None:
         """Readable records behind offset ``handled``, as far as the broker has told; None: it has not yet. Markers count, unless all
@@ -132,7 +141,8 @@ class BatchConsumer(driver.Consumer):
             return None  # between two assignments
         if end is None:
             return None
-        if position >= end and self.delivered.get(partition, handled) <= handled:
+        under_way = self._ahead is not None and not self._ahead.done()  # what it has read already moved the position, and nothing else
+        if position >= end and not under_way and self.delivered.get(partition, handled) <= handled:
             return 0
         return int(max(0, end - handled - 1))
 

@@ -19,7 +19,7 @@ from faust import Table
 from faust.stores.base import Store
 from faust.streams import current_event
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery
 from mode import Service
 
 from schemas.codec import decode_application
@@ -240,7 +240,7 @@ class LedgerRecovery(Recovery):
                     await table.data.load()
                 await self._resume_streams(generation_id=generation)  # does not resume if a new rebalance began
                 tell_ready()
-            except IllegalStateError:
+            except (IllegalStateError, RebalanceAgain):
                 log.info("the assignment changed while it was taken up: the next one follows")
             except Exception as error:
                 die("the ledger could not be loaded", error)

@@ -3,7 +3,7 @@
 -- Parameter claimed String = application.forwarded: the event by which it says so
 -- Parameter received String = application.received: the event that bears it out
 -- Parameter within_h UInt32 = 24: hours within which it has to
--- Parameter from DateTime64(6, 'UTC') = 1970-01-01: said of an instant at or after this one; what arrived over a day before it does not count
+-- Parameter from DateTime64(6, 'UTC') = 1970-01-01: said of an instant at or after this one; nothing is looked at that arrived over 31 days before it
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and before this one
 -- Column token: the application
 -- Column claimed_at: when, by its word, it was sent first
@@ -23,7 +23,7 @@ FROM
     (
         SELECT token, type = {claimed:String} AND speaker = {vendor:String} AS is_claim, ifNull(time, received) AS at
         FROM my_events
-        WHERE type IN ({claimed:String}, {received:String}) AND (is_claim OR type = {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1)
+        WHERE type IN ({claimed:String}, {received:String}) AND (is_claim OR type = {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(31)
     )
     GROUP BY token
 )

@@ -10,7 +10,7 @@
 -- Column behind: of them, how often it was read, and behind
 -- Column behind_share: (unread + behind) / looked
 -- Column longest_behind_h: by how much it was behind at most, when it was read
--- Column longest_unseen_h: the longest time between two looks, up to now: of it nothing is known, and it is in no share
+-- Column longest_unseen_h: the longest time between two looks, up to `to` or now: of it nothing is known, and it is in no share
 -- Order: behind_share DESC, vendor, feed
 SELECT
     ifNull(toString(looks.vendor), '') AS vendor,

@@ -24,6 +24,6 @@ FROM
                                  if(closed_at < {to:DateTime64(6, 'UTC')}, [(assumeNotNull(closed_at), -1)], []))) AS step
     FROM my_hops
     WHERE {hop:String} IN ('', hop) AND {vendor:String} IN ('', ifNull(vendor, '')) AND state IN ('open', 'in_time', 'late') AND entered_at < {to:DateTime64(6, 'UTC')}
-      AND until_day >= toDate32({from:DateTime64(6, 'UTC')}) AND (closed_at IS NULL OR closed_at >= {from:DateTime64(6, 'UTC')})
+      AND until_day >= toDate32({from:DateTime64(6, 'UTC')}) AND (state = 'open' OR closed_at >= {from:DateTime64(6, 'UTC')})
 )
 GROUP BY hour, hop, holder

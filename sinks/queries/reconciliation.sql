@@ -23,12 +23,13 @@ SELECT
 FROM
 (
     SELECT application,
-           any(begun_at) AS submitted_at,
+           minIf(entered_at, hop = {submitted:String} AND attempt = 1) AS submitted_at,
            any(my_hops.kiosk) AS kiosk,
            countIf(hop = {received:String}) > 0 AS has_come
     FROM my_hops
-    WHERE hop IN ({submitted:String}, {received:String}) AND state != 'void' AND begun_at >= {from:DateTime64(6, 'UTC')} AND begun_at < {to:DateTime64(6, 'UTC')} AND entered_at >= {from:DateTime64(6, 'UTC')}
+    WHERE hop IN ({submitted:String}, {received:String}) AND state != 'void' AND begun_at < {to:DateTime64(6, 'UTC')} AND entered_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(31)
     GROUP BY application
-    HAVING countIf(hop = {submitted:String}) > 0
+    HAVING countIf(hop = {submitted:String} AND attempt = 1) > 0
 )
+WHERE submitted_at >= {from:DateTime64(6, 'UTC')} AND submitted_at < {to:DateTime64(6, 'UTC')}
 GROUP BY day, kiosk

@@ -1,5 +1,5 @@
 -- What: what can be measured of each vendor, by the published criteria (docs/scorecard.md), and where nothing can be said
--- Parameter vendor String = : only this one; empty: all
+-- Parameter vendor String = : only this one, with the hops that it has or `register` names; empty: all
 -- Parameter from DateTime64(6, 'UTC') = 1970-01-01: what began at or after this instant
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: and before this one
 -- Parameter holder String = vendor: the role that is measured
@@ -10,7 +10,7 @@
 -- Parameter doubtful_most Float64 = 0.05: with a larger share of undetermined hops nothing is said of a hop
 -- Parameter unread_most Float64 = 0.05: with a larger share of looks at which a feed was unread or behind, nothing is said of any hop
 -- Parameter behind_s UInt32 = 600: seconds from which a feed counts as behind
--- Parameter claimed String = application.forwarded: the vendor's word that it has sent an application; empty: the procedure has none
+-- Parameter claimed String = application.forwarded: the vendor's word that it has sent an application, the first of what arrived later than 31 days before `from`; empty: the procedure has none
 -- Parameter received String = application.received: the event that bears it out
 -- Parameter within_h UInt32 = 24: hours within which it has to
 -- Column vendor: whose card it is
@@ -46,7 +46,7 @@ steps AS (
         SELECT
             toString(assumeNotNull(my_hops.vendor)) AS party, toString(my_hops.hop) AS hop, state, state = 'undetermined' AS doubtful,
             ifNull(my_hops.beyond, 0) AS beyond, hasAny(flags, ['conflict', 'time_replaced', 'two_vendors', 'reversed']) AS odd,
-            greatest(dateDiff('second', entered_at, if(doubtful, ifNull(closed_before, left_at), left_at)) / 3600, 0) AS hours
+            greatest(dateDiff('second', entered_at, coalesce(closed_at, closed_before, left_at)) / 3600, 0) AS hours
         FROM my_hops
         WHERE holder = {holder:String} AND state != 'void' AND my_hops.vendor IS NOT NULL
           AND entered_at >= {from:DateTime64(6, 'UTC')} AND entered_at < {to:DateTime64(6, 'UTC')} AND {vendor:String} IN ('', my_hops.vendor)
@@ -84,7 +84,7 @@ feeds AS (
     GROUP BY party
 ),
 arrayMap(each -> each.4 / each.3, arrayFilter(each -> each.1 = '', looked_at)) AS shared_by_several,
-if(empty(shared_by_several), NULL, arrayMin(shared_by_several)) AS shared,
+if(empty(shared_by_several), 0, arrayMin(shared_by_several)) AS shared,
 (SELECT groupUniqArray(ifNull(toString(vendor), '')) FROM feeds_read) AS feeding,
 everybody AS (
     SELECT arrayJoin(arrayFilter(each -> each != '' AND {vendor:String} IN ('', each),
@@ -102,7 +102,7 @@ claims AS (
         (
             SELECT token, toString(speaker) AS party, type = {claimed:String} AS is_claim, ifNull(time, received) AS at
             FROM my_events
-            WHERE type IN ({claimed:String}, {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(1)
+            WHERE type IN ({claimed:String}, {received:String}) AND cut_at >= {from:DateTime64(6, 'UTC')} - toIntervalDay(31)
         )
         GROUP BY token
     )

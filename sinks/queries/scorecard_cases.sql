@@ -20,7 +20,7 @@
 -- Order: counts = 'against' DESC, hours DESC, token, attempt
 SELECT
     token, attempt, ifNull(toString(my_hops.kiosk), '') AS kiosk, state, entered_at, due_at, closed_at AS ended_at, closed_before AS ended_before, flags,
-    round(greatest(dateDiff('second', entered_at, if(state = 'undetermined', ifNull(closed_before, left_at), left_at)) / 3600, 0), 2) AS hours,
+    round(greatest(dateDiff('second', entered_at, coalesce(closed_at, closed_before, left_at)) / 3600, 0), 2) AS hours,
     multiIf({criterion:String} IN ('median_h', 'p90_h', 'longest_days'), 'once',
             {criterion:String} = 'consistent', if(hasAny(flags, ['conflict', 'time_replaced', 'two_vendors', 'reversed']), 'against', 'for'),
             {criterion:String} = 'not_held', if(held, 'against', 'for'),

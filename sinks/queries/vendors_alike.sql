@@ -4,7 +4,7 @@
 -- Parameter to DateTime64(6, 'UTC') = 2299-01-01: entered before it
 -- Column vendor: the vendor
 -- Column own: 1: all of it lies in the caller's municipalities
--- Column people: applications; of a vendor with fewer than ten of them elsewhere, the caller's alone
+-- Column people: applications of which it is known; of a vendor with fewer than ten of them elsewhere, the caller's alone
 -- Figure known: hops of which it is known whether they were in time
 -- Figure late: of them, how many were late, or are open beyond their limit
 -- Figure share: late / known

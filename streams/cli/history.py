@@ -64,10 +64,11 @@ def query(
     else:
         sql, values = sys.stdin.read() if asked == "-" else asked, {}
     client = history_client(settings_of(data))
+    # Before the question: the answer knows at least as much
+    read_to = None if question is None or shape is not Format.TABLE else client.query(queries.SOURCES["read_to"]).result_rows[0][0]
     found = client.query(sql, parameters=values, settings=_only_reading(client))
     _print(list(found.column_names), found.result_rows, shape)
-    if question is not None and shape is Format.TABLE:
-        ((read_to,),) = client.query(queries.SOURCES["read_to"]).result_rows
+    if read_to is not None and read_to.year > 1970:
         Screen().print(f"as history was read up to {_text(read_to)}")
 
 
