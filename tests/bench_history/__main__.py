@@ -51,7 +51,7 @@ def main() -> int:
 
     told: dict[str, Any] = {"machine": machine(), "versions": versions(), "commit": commit()}
     say(f"commit {told['commit']}, {told['machine']['cpu']}")
-    with tempfile.TemporaryDirectory(prefix="tairyu-bench-history-", dir=asked.dir) as folder:
+    with tempfile.TemporaryDirectory(prefix="tairyu-bench-history-", dir=asked.dir, ignore_cleanup_errors=True) as folder:
         history = Path(folder) / "history"
         history.mkdir()
         figures = _quick(history, say) if asked.quick else _built(history, asked.applications, asked.months, say)

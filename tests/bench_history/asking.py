@@ -115,6 +115,7 @@ class Inserting:
         self._stopped.set()
         self._thread.join()
         self.seconds = time.monotonic() - self._began
+        self._store.close()
 
     @property
     def per_s(self) -> float:

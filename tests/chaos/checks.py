@@ -42,7 +42,7 @@ TABLES = {
 }
 LATEST = {"hops": ("token", "hop", "attempt"), "applications": ("token",)}
 """Tables of which only the last version of a key is sure to be there: the others may be merged away."""
-INSTANTS = {"time", "received", "entered_at", "due_at", "closed_at", "closed_before", "at", "shrinks_at", "through"}
+INSTANTS = {"time", "received", "begun_at", "entered_at", "due_at", "closed_at", "closed_before", "at", "shrinks_at", "through"}
 VERDICT = ("token", "hop", "attempt", "verdict", "level", "entered_at", "closed_at")
 SHOWN = 20
 

@@ -118,7 +118,7 @@ def test_every_column_is_explained_or_explains_itself_and_every_table_is(store: 
     )
 
     assert uncommented == []
-    assert {kind for (kind,) in instants} == {"Date", "DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"}
+    assert {kind for (kind,) in instants} == {"Date", "Date32", "DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"}
 
 
 def test_what_is_missing_is_told_and_nothing_is_changed(open_store: Callable[[], Store], database: str) -> None:
